@@ -1,0 +1,126 @@
+"""The fleet: every noun of the estate in one frozen record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from twin.model.base import Name, Record
+from twin.model.network import Link, Switch
+from twin.model.power import CoolingPlant, PowerUnit, Rack
+from twin.model.series import Note, Series
+from twin.model.servers import Reservation, ServerGroup, ServerType
+from twin.model.services import Demand, Deployment, Service, Storage
+from twin.model.units import Celsius, DollarsPerMwh, GramsPerKwh
+
+
+class Region(Record):
+    """A grid zone and the users near it. Carbon and price are a constant or the name of a series."""
+
+    name: Name
+    carbon_g_per_kwh: Annotated[GramsPerKwh | None, Field(alias="carbon")] = None
+    carbon_series: Name | None = None
+    price_usd_per_mwh: Annotated[DollarsPerMwh | None, Field(alias="price")] = None
+    price_series: Name | None = None
+    latitude: Annotated[float | None, Field(ge=-90, le=90)] = None
+    longitude: Annotated[float | None, Field(ge=-180, le=180)] = None
+
+
+class Site(Record):
+    """A datacenter. Outdoor temperature is a constant or the name of a series."""
+
+    name: Name
+    region: Name
+    outdoor_c: Annotated[Celsius, Field(alias="outdoor")] = 20.0
+    outdoor_series: Name | None = None
+    latitude: Annotated[float | None, Field(ge=-90, le=90)] = None
+    longitude: Annotated[float | None, Field(ge=-180, le=180)] = None
+
+
+# File key (= attribute) of each table of a fleet -> record, in reading order.
+KINDS: dict[str, type[Record]] = {
+    "regions": Region, "sites": Site, "power_units": PowerUnit, "cooling_plants": CoolingPlant, "racks": Rack,
+    "switches": Switch, "links": Link, "server_types": ServerType, "reservations": Reservation,
+    "server_groups": ServerGroup, "storage": Storage, "services": Service, "deployments": Deployment,
+    "demand": Demand, "series": Series,
+}
+# Kinds whose rows are nodes of the dependency graph and so share one name space.
+THINGS = ("regions", "sites", "power_units", "cooling_plants", "racks", "switches", "links", "server_groups", "storage", "services")
+SINGULAR = {"regions": "region", "sites": "site", "power_units": "unit", "cooling_plants": "plant", "racks": "rack",
+            "switches": "switch", "links": "link", "server_types": "type", "reservations": "reservation",
+            "server_groups": "group", "storage": "storage", "services": "service", "deployments": "deployment",
+            "demand": "demand", "series": "series"}
+
+
+class Fleet(Record):
+    """A fleet as of one instant. Frozen: a plan never changes it, it is played against it."""
+
+    fleet: Name
+    schema_: Annotated[Literal[1], Field(alias="schema")] = 1
+    as_of: datetime | None = None
+    description: str = ""
+    provenance: tuple[Note, ...] = ()
+    regions: tuple[Region, ...] = ()
+    sites: tuple[Site, ...] = ()
+    power_units: tuple[PowerUnit, ...] = ()
+    cooling_plants: tuple[CoolingPlant, ...] = ()
+    racks: tuple[Rack, ...] = ()
+    switches: tuple[Switch, ...] = ()
+    links: tuple[Link, ...] = ()
+    server_types: tuple[ServerType, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
+    server_groups: tuple[ServerGroup, ...] = ()
+    storage: tuple[Storage, ...] = ()
+    services: tuple[Service, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
+    demand: tuple[Demand, ...] = ()
+    series: tuple[Series, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The fleet's name (its `fleet:` key)."""
+        return self.fleet
+
+    def rows(self, kind: str) -> tuple[Any, ...]:
+        """Return the rows of one table ("racks")."""
+        return getattr(self, kind)  # type: ignore[no-any-return]
+
+    @cached_property
+    def things(self) -> dict[str, tuple[str, Any]]:
+        """Every named thing of the dependency graph: name -> (kind, row). Cost: one pass over the fleet."""
+        return {row.name: (kind, row) for kind in THINGS for row in self.rows(kind)}
+
+    def find(self, reference: str) -> tuple[str, Any]:
+        """Return (kind, row) of a reference, "ams1-b03" or "rack:ams1-b03"; raise KeyError when there is none."""
+        prefix, _, name = reference.rpartition(":")
+        kind, row = self.things[name]
+        if prefix and prefix not in (kind, SINGULAR[kind]):
+            raise KeyError(reference)
+        return kind, row
+
+    def site_of(self, name: str) -> str | None:
+        """Return the site of a thing, or None when it belongs to several (a backbone link, a service)."""
+        kind, row = self.things[name]
+        if kind == "sites":
+            return str(row.name)
+        if kind == "server_groups":
+            return str(self.things[row.rack][1].site)
+        return getattr(row, "site", None)
+
+    def provenance_of(self, kind: str, row: Record, field: str) -> str:
+        """Return measured, declared or assumed for one value."""
+        path = f"{kind}.{getattr(row, 'name', '*')}.{field}"
+        alias = type(row).model_fields[field].alias or field
+        for note in reversed(self.provenance):
+            if fnmatchcase(path, note.of) or fnmatchcase(f"{kind}.{getattr(row, 'name', '*')}.{alias}", note.of):
+                return note.is_
+        return "declared" if field in row.model_fields_set else "assumed"
+
+    def tables(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Yield (kind, rows) in reading order."""
+        return ((kind, self.rows(kind)) for kind in KINDS)
