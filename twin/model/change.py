@@ -1,0 +1,53 @@
+"""The closed vocabulary of what can be done to a running fleet, by plans and by the world alike.
+
+A plan step, a fault, a repair, a demand surge and a heat wave are all lists of changes. Every change but
+`cap` *adds* to one cell of state, so changes of different origin combine and the inverse is the negative.
+
+============  ============  ==============  ====================================================================
+kind          target        key             value
+============  ============  ==============  ====================================================================
+count         group                         servers added (negative: removed)
+failed        group                         servers that break (negative: are repaired)
+state         unit, plant,                  -1 takes it out of service, +1 gives it back (holds are counted)
+              rack, switch,
+              link
+drain         rack                          -1 drains: powered but without work; +1 undrains
+replicas      service       site            replicas added
+weight        service       site            traffic weight added
+sick          service                       share of its replicas, everywhere, that stop working
+demand        service or *  region or *     added to the demand factor (0.3 = 30 % more)
+outdoor       site                          kelvin added to the outdoor temperature
+control                                     -1: the control plane is lost (no plan step, no failover); +1: back
+cap           rack                          most watts its servers may draw; infinity removes the cap
+============  ============  ==============  ====================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ChangeKind = Literal["count", "failed", "state", "drain", "replicas", "weight", "sick", "demand", "outdoor", "control", "cap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One cell of state that changes."""
+
+    kind: ChangeKind
+    target: str = ""
+    value: float = 0.0
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedChange:
+    """A change at a time (seconds from the start of the plan's window), with the words for its cause.
+
+    `origin` names who did it: "plan:drain", "world:panel-loss"; `text` says it to a person.
+    """
+
+    at_s: float
+    change: Change
+    origin: str
+    text: str = ""

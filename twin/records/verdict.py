@@ -1,0 +1,172 @@
+"""The verdict: may this plan go to the real fleet, and what was seen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Result = Literal["pass", "warn", "fail", "inconclusive", "error", "waived"]
+ORDER: tuple[Result, ...] = ("fail", "error", "inconclusive", "waived", "warn", "pass")
+EXIT_CODES: dict[Result, int] = {"pass": 0, "warn": 0, "waived": 0, "fail": 10, "inconclusive": 11, "error": 12}
+
+
+class Frozen(BaseModel):
+    """A record that is written and read as JSON and never changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Happening(Frozen):
+    """One thing that happened in a run; `cause` is the index of the happening that led to it (-1: none)."""
+
+    at_s: float
+    kind: str
+    thing: str
+    text: str
+    cause: int = -1
+
+
+class CounterExample(Frozen):
+    """The run that broke a gate: where to look, and the chain of causes from the first event to the violation."""
+
+    scenario: str
+    variant: str
+    replication: int
+    member: str = ""
+    violation: str
+    at_s: float
+    chain: tuple[Happening, ...] = ()
+    command: str = ""
+
+
+class ScenarioResult(Frozen):
+    """One gate in one scenario under one variant of the plan (whole, stopped after a step, rolled back from a step).
+
+    `plan` and `reference` are means over the n worlds (counts for violations, shares for events); `low`..`high` is the
+    interval of the judged quantity, at the stated confidence over all looks.
+    """
+
+    scenario: str
+    variant: str
+    result: Result
+    n: int
+    plan: float | None = None
+    reference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+    violations: tuple[str, ...] = ()
+    transients: tuple[str, ...] = ()
+    more_runs: int | None = None
+    smallest_effect: float | None = None
+
+
+class GateResult(Frozen):
+    """One gate over all scenarios and variants: the worst counts and is named."""
+
+    id: str
+    metric: str
+    unit: str
+    where: dict[str, Any] = {}
+    estimator: str
+    pass_limit: str
+    fail_limit: str = ""
+    level: str
+    result: Result
+    reason: str = ""
+    worst: ScenarioResult | None = None
+    rows: tuple[ScenarioResult, ...] = ()
+    counter_example: CounterExample | None = None
+    waiver: str = ""
+
+    @property
+    def because(self) -> str:
+        """The chain of causes of the counter-example, one line per happening ('' when the gate did not fail)."""
+        if self.counter_example is None:
+            return ""
+        return "\n".join(f"{clock(step.at_s)}  {step.text}" for step in self.counter_example.chain)
+
+
+class Footprint(Frozen):
+    """How often the worlds touched what the plan touches: zero is *untested*, not safe."""
+
+    touched: tuple[str, ...]
+    faults: int
+    untested: tuple[str, ...] = ()
+
+
+class StaticFinding(Frozen):
+    """A finding of the static checks, with the place in the plan's file."""
+
+    rule: str
+    where: str
+    line: int = 0
+    what: str
+    mend: str = ""
+
+
+class AssumedInput(Frozen):
+    """A value that nobody measured or declared and that a gated metric rests on."""
+
+    what: str
+    count: int
+    metrics: tuple[str, ...]
+
+
+class Verdict(Frozen):
+    """The frozen outcome of one evaluation. Same inputs, same bytes."""
+
+    schema_version: Literal[1] = 1
+    result: Result
+    plan: str
+    plan_digest: str
+    fleet: str
+    fleet_digest: str
+    gates: str
+    gates_digest: str
+    suite: str
+    suite_digest: str
+    as_of: datetime
+    window: tuple[datetime, datetime]
+    purpose: str = "rehearsal"
+    engine: str = ""
+    seed: int
+    replications: dict[str, int] = {}
+    runs: int = 0
+    settles: int = 0
+    variants: tuple[str, ...] = ()
+    scenarios: tuple[str, ...] = ()
+    gate_results: tuple[GateResult, ...] = ()
+    findings: tuple[StaticFinding, ...] = ()
+    footprint: Footprint | None = None
+    missing: tuple[str, ...] = ()
+    not_modelled: tuple[str, ...] = ()
+    assumed: tuple[AssumedInput, ...] = ()
+    snapshot_age_s: float | None = None
+    fidelity: str = "unmeasured"
+    more_runs: int | None = None
+    inputs: dict[str, str] = {}
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass or warn, 10 fail, 11 inconclusive, 12 error, 14 rejected statically."""
+        if self.findings:
+            return 14
+        return EXIT_CODES[self.result]
+
+    def __getitem__(self, gate: str) -> GateResult:
+        for result in self.gate_results:
+            if result.id == gate:
+                return result
+        known = ", ".join(result.id for result in self.gate_results)
+        raise KeyError(f"no gate {gate!r} in this verdict (it has: {known})")
+
+
+def clock(seconds: float) -> str:
+    """Return an offset into the window as +h:mm:ss."""
+    sign, whole = ("-", -seconds) if seconds < 0 else ("+", seconds)
+    minutes, second = divmod(round(whole), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{sign}{hours}:{minute:02d}:{second:02d}"
