@@ -56,9 +56,9 @@ def _run_option(option: str, arguments: list[str]) -> int:
         case "-h" | "--help":
             print(overview(colour=_colour(sys.stdout)))
         case "--version":
-            from twin import __version__
+            from importlib.metadata import version
 
-            print(f"fleetwin {__version__}")
+            print(f"fleetwin {version('fleetwin')}")
         case "--show-completion" | "--install-completion":
             from twin.cli import completion
 

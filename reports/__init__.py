@@ -1,0 +1,1 @@
+"""The reports of fleetwin: verdicts for people and machines, drawn from records."""
