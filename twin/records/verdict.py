@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from twin.records import text
+
 Result = Literal["pass", "warn", "fail", "inconclusive", "error", "waived"]
 ORDER: tuple[Result, ...] = ("fail", "error", "inconclusive", "waived", "warn", "pass")
 EXIT_CODES: dict[Result, int] = {"pass": 0, "warn": 0, "waived": 0, "fail": 10, "inconclusive": 11, "error": 12}
@@ -45,7 +47,9 @@ class ScenarioResult(Frozen):
     """One gate in one scenario under one variant of the plan (whole, stopped after a step, rolled back from a step).
 
     `plan` and `reference` are means over the n worlds (counts for violations, shares for events); `low`..`high` is the
-    interval of the judged quantity, at the stated confidence over all looks.
+    interval of the judged quantity, at the stated confidence over all looks. What is judged when it is not the plan's
+    value itself is said in words by `judged` ("plan - reference"), its unit by `judged_unit` ("1": a share, "": the
+    metric's); `pass_bound` and `fail_bound` are the limits on that same scale.
     """
 
     scenario: str
@@ -61,6 +65,10 @@ class ScenarioResult(Frozen):
     transients: tuple[str, ...] = ()
     more_runs: int | None = None
     smallest_effect: float | None = None
+    judged: str = ""
+    judged_unit: str = ""
+    pass_bound: float | None = None
+    fail_bound: float | None = None
 
 
 class GateResult(Frozen):
@@ -162,6 +170,14 @@ class Verdict(Frozen):
                 return result
         known = ", ".join(result.id for result in self.gate_results)
         raise KeyError(f"no gate {gate!r} in this verdict (it has: {known})")
+
+    def __str__(self) -> str:
+        """One line per gate, worst first, and the final line in words."""
+        return text.summary(self)
+
+    def _repr_html_(self) -> str:
+        """The same as a table, for notebooks."""
+        return text.html_summary(self)
 
 
 def clock(seconds: float) -> str:

@@ -1,0 +1,178 @@
+"""A verdict in plain words: numbers with their units, one line per gate, and what to do next.
+
+Every report takes its wording from here, so that a person meets the same sentence in the terminal, in a notebook,
+in a pull request and on paper.
+"""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import TYPE_CHECKING
+
+from twin.records.metrics import BY_NAME
+
+if TYPE_CHECKING:
+    from twin.records.verdict import GateResult, ScenarioResult, Verdict
+
+_SEVERITY = ("fail", "error", "inconclusive", "waived", "warn", "pass")
+_HEADLINES = {
+    "pass": "PASS: the plan stays within every limit",
+    "warn": "PASS with warnings: no blocking limit is broken",
+    "waived": "PASS by waiver: a limit is broken and somebody answers for it",
+    "fail": "FAIL: the plan breaks a blocking limit",
+    "inconclusive": "WE CANNOT TELL: the evidence does not decide every gate",
+    "error": "ERROR: the evaluation could not be completed",
+    "rejected": "REJECTED: the static checks refuse the plan, nothing was simulated",
+}
+_COLOURS = {"pass": "#1a7f4b", "warn": "#9a6700", "waived": "#6e40aa", "fail": "#c62828", "inconclusive": "#1f6feb",
+            "error": "#b3261e", "rejected": "#c62828"}
+
+
+def summary(verdict: Verdict) -> str:
+    """Return the verdict as plain text: one line per gate, worst first, and the final line in words."""
+    lines = [f"{verdict.plan} on {verdict.fleet}, gates {verdict.gates}, suite {verdict.suite}"]
+    lines += [f"  {finding.rule}: {place(finding.where, finding.line)}: {finding.what}" for finding in verdict.findings]
+    for gate in by_severity(verdict.gate_results):
+        lines.append(f"  {gate.result:<12}  {gate.id:<16}  {gate.metric} {limits(gate)}  {evidence(gate)}".rstrip())
+    return "\n".join([*lines, final_line(verdict)])
+
+
+def html_summary(verdict: Verdict) -> str:
+    """Return the verdict as a small HTML table for notebooks, safe for hostile names."""
+    rows = "".join(
+        f'<tr><td style="color:{_COLOURS[gate.result]};font-weight:600">{gate.result}</td><td>{escape(gate.id)}</td>'
+        f"<td>{escape(gate.metric)} {escape(limits(gate))}</td><td>{escape(evidence(gate))}</td></tr>"
+        for gate in by_severity(verdict.gate_results))
+    found = "".join(f"<li><b>{escape(finding.rule)}</b> {escape(place(finding.where, finding.line))}: {escape(finding.what)}</li>"
+                    for finding in verdict.findings)
+    chains = "".join(f"<p><b>Why {escape(gate.id)} failed</b></p><pre>{escape(gate.because)}</pre>"
+                     for gate in verdict.gate_results if gate.because and gate.result == "fail")
+    return (f'<div><p style="color:{_COLOURS[outcome(verdict)]};font-weight:600">{escape(headline(verdict))}</p>'
+            f"<p>{escape(verdict.plan)} on {escape(verdict.fleet)}, gates {escape(verdict.gates)}, "
+            f"suite {escape(verdict.suite)}</p>{f'<ul>{found}</ul>' if found else ''}"
+            f"{f'<table><tr><th>result</th><th>gate</th><th>limit</th><th>evidence</th></tr>{rows}</table>' if rows else ''}"
+            f"{chains}</div>")
+
+
+def by_severity(gates: tuple[GateResult, ...]) -> list[GateResult]:
+    """Return the gates worst first; blocking before warning ones, else in their order."""
+    return sorted(gates, key=lambda gate: (_SEVERITY.index(gate.result), gate.level != "block"))
+
+
+def outcome(verdict: Verdict) -> str:
+    """Return the result of the verdict, or "rejected" when the static checks refused the plan."""
+    return "rejected" if verdict.findings else verdict.result
+
+
+def headline(verdict: Verdict) -> str:
+    """Return the verdict in words, without the exit code."""
+    return _HEADLINES[outcome(verdict)]
+
+
+def final_line(verdict: Verdict) -> str:
+    """Return the verdict in words, with what would decide it and the exit code."""
+    more = f"; about {count(verdict.more_runs, 'more replication')} would decide" if verdict.more_runs else ""
+    return f"{headline(verdict)}{more} (exit code {verdict.exit_code})"
+
+
+def limits(gate: GateResult) -> str:
+    """Return the limits of a gate: "<= 2 %, fails > 5 %"."""
+    return f"{gate.pass_limit}, fails {gate.fail_limit}" if gate.fail_limit else gate.pass_limit
+
+
+def evidence(gate: GateResult) -> str:
+    """Return what was seen in the worst scenario: the values, the interval, and where."""
+    if gate.worst is None:
+        return gate.reason
+    parts = [against(gate, gate.worst), interval(gate, gate.worst), f"in {where(gate.worst)}"]
+    return ", ".join(part for part in parts if part)
+
+
+def against(gate: GateResult, row: ScenarioResult) -> str:
+    """Return the plan's value beside the reference's: "12.1 ms (reference 11 ms)"."""
+    if row.plan is None:
+        return "not measured"
+    beside = f" (reference {value(row.reference, gate)})" if row.reference is not None else ""
+    return f"{value(row.plan, gate)}{beside}"
+
+
+def interval(gate: GateResult, row: ScenarioResult) -> str:
+    """Return the interval of the judged quantity: "interval 0.1 % … 1.9 %"; "" for an exact observation."""
+    if row.low is None or row.high is None or gate.estimator == "invariant":
+        return ""
+    judged = f"{row.judged} " if row.judged else "interval "
+    return f"{judged}{bound(row.low, gate, row)} … {bound(row.high, gate, row)}"
+
+
+def where(row: ScenarioResult) -> str:
+    """Return the scenario and the variant of the plan: "n-1, stopped after drain"."""
+    return row.scenario if row.variant in ("", "whole") else f"{row.scenario}, {row.variant}"
+
+
+def value(number: float | None, gate: GateResult) -> str:
+    """Return a value of the gate's metric with its unit."""
+    return quantity(number, gate.unit, metric=gate.metric)
+
+
+def bound(number: float | None, gate: GateResult, row: ScenarioResult) -> str:
+    """Return an end of the interval, or a limit, in the unit of what is judged."""
+    return quantity(number, row.judged_unit or gate.unit, metric="" if row.judged_unit else gate.metric)
+
+
+def quantity(number: float | None, unit: str, *, metric: str = "") -> str:
+    """Return a number with its unit; shares (unit "1") as percent, unless the metric is a ratio such as PUE."""
+    if number is None or math.isnan(number):
+        return "?"
+    if math.isinf(number):
+        return "∞" if number > 0 else "-∞"
+    if unit == "1" and _is_share(metric):
+        return f"{percent(number)} %"
+    return figure(number) if unit in ("", "1") else f"{figure(number)} {unit}"
+
+
+def figure(number: float) -> str:
+    """Return a number to four digits, with thousands separated and no trailing zeros."""
+    if number == 0:
+        return "0"
+    if abs(number) >= 1000:
+        return f"{number:,.0f}" if abs(number) < 1e15 else f"{number:.3g}"
+    if abs(number) < 1e-4:
+        return f"{number:.2g}"
+    text = f"{number:.{max(0, 3 - math.floor(math.log10(abs(number))))}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(share: float) -> str:
+    """Return a share in percent; near 100 % with as many digits as its distance from 100 % needs."""
+    if 0.99 <= share < 1.0:
+        digits = min(8, max(1, 1 - math.floor(math.log10(1.0 - share)) - 2))
+        text = f"{100 * share:.{digits}f}"
+        return text if not text.startswith("100") else f"{100 * share:.10f}".rstrip("0")
+    return figure(100.0 * share)
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its two largest units: "4 h 30 min"."""
+    if seconds < 1:
+        return f"{figure(seconds)} s"
+    parts, left = [], round(seconds)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        whole, left = divmod(left, size)
+        if whole:
+            parts.append(f"{whole:,} {unit}")
+    return " ".join(parts[:2])
+
+
+def count(number: int, noun: str) -> str:
+    """Return "1 gate", "3 gates", "640 more replications"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def place(file: str, line: int) -> str:
+    """Return file:line, or the file alone."""
+    return f"{file}:{line}" if line else file
+
+
+def _is_share(metric: str) -> bool:
+    return metric != "pue" and (metric not in BY_NAME or BY_NAME[metric].unit == "1")
