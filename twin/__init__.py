@@ -1,4 +1,4 @@
-"""fleetwin, a digital twin of a datacenter fleet: the names for a what-if script, imported when first used."""
+"""fleetwin, a digital twin of a datacenter fleet: the names of a what-if script, imported on first use."""
 
 import importlib
 from typing import TYPE_CHECKING, Any

@@ -83,7 +83,12 @@ def _common(
 def _help(docstring: str) -> str:
     """Return the help page: prose as it is, the ``Examples`` block with its lines kept."""
     prose, *examples = re.split(r"^Examples:?\n(?:-+\n)?", docstring, maxsplit=1, flags=re.MULTILINE)
-    page = escape(prose.strip())
-    if examples:
-        page += f"\n\b\nExamples:\n{escape(inspect.cleandoc(examples[0]))}"
-    return page
+    paragraphs = [_unwrap(paragraph) for paragraph in prose.strip().split("\n\n")]
+    paragraphs += [f"Examples:\n{inspect.cleandoc(block)}" for block in examples]
+    return escape("\n\n".join(paragraphs))
+
+
+def _unwrap(paragraph: str) -> str:
+    """Leave the breaking of prose to the terminal, but keep the lines of lists."""
+    listed = re.search(r"^\s*[-*] |^\s", paragraph, flags=re.MULTILINE)
+    return paragraph if listed else paragraph.replace("\n", " ")

@@ -1,4 +1,4 @@
-"""Shell completion: commands come from the table, options from the command that is being typed, the rest is files.
+"""Shell completion: commands come from the table, options from the command being typed, the rest is files.
 
 The scripts ask ``fleetwin`` itself, through the variables ``_FLEETWIN_COMPLETE`` (the shell) and
 ``_FLEETWIN_WORDS`` (the words up to the cursor, one per line, the last one unfinished).
@@ -14,7 +14,8 @@ from twin.model.errors import UsageError
 _BASH = """\
 _fleetwin() {
     local IFS=$'\\n'
-    COMPREPLY=($(_FLEETWIN_COMPLETE=bash _FLEETWIN_WORDS="${COMP_WORDS[*]:1:COMP_CWORD}" fleetwin 2>/dev/null))
+    local words="${COMP_WORDS[*]:1:COMP_CWORD}"
+    COMPREPLY=($(_FLEETWIN_COMPLETE=bash _FLEETWIN_WORDS="$words" fleetwin 2>/dev/null))
 }
 complete -o default -F _fleetwin fleetwin
 """
@@ -47,6 +48,12 @@ complete -c fleetwin -a '(__fleetwin)'
 """
 
 _SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+# Where the script goes below the home folder, and the line that the start-up file of the shell needs for it.
+_PLACES = {
+    "bash": (".bash_completions/fleetwin.sh", ".bashrc", "source ~/.bash_completions/fleetwin.sh"),
+    "zsh": (".zfunc/_fleetwin", ".zshrc", "fpath+=(~/.zfunc); autoload -Uz compinit; compinit"),
+    "fish": (".config/fish/completions/fleetwin.fish",),
+}
 _SEPARATORS = {"zsh": ":", "fish": "\t"}
 
 
@@ -58,17 +65,13 @@ def show(shell: str | None) -> str:
 def install(shell: str | None) -> str:
     """Write the completion script where the shell will find it; return what was done."""
     shell = _known(shell)
-    home = Path.home()
-    places = {
-        "bash": (home / ".bash_completions" / "fleetwin.sh", home / ".bashrc", "source ~/.bash_completions/fleetwin.sh"),
-        "zsh": (home / ".zfunc" / "_fleetwin", home / ".zshrc", "fpath+=~/.zfunc; autoload -Uz compinit; compinit"),
-        "fish": (home / ".config" / "fish" / "completions" / "fleetwin.fish", None, ""),
-    }
-    script, start_up, line = places[shell]
+    place, *start_up = _PLACES[shell]
+    script = Path.home() / place
     script.parent.mkdir(parents=True, exist_ok=True)
     script.write_text(_SCRIPTS[shell], encoding="utf-8")
-    if start_up is not None:
-        _append_once(start_up, line)
+    if start_up:
+        file, line = start_up
+        _append_once(Path.home() / file, line)
     return f"completion for {shell} is in {script}; it works in the next shell"
 
 

@@ -1,6 +1,6 @@
 """The outermost frame of the command line: every outcome of a command becomes an exit code here.
 
-Typer and the command's own module are imported only when a command runs, so that ``fleetwin --help`` stays instant.
+Typer and the command's own module are imported only when a command runs: ``fleetwin --help`` stays instant.
 """
 
 import errno

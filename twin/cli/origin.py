@@ -1,4 +1,4 @@
-"""Do our top-level packages really come from fleetwin? ``agents`` and ``reports`` are names that others use, too.
+"""Do our top-level packages really come from fleetwin? Others use names such as ``agents``, too.
 
 Another distribution may come first on the path, or may have written its files over ours in one environment.
 """
@@ -30,6 +30,6 @@ def _stranger(package: str, home: str) -> str:
 
 
 def _is_signed(path: str) -> bool:
-    """Whether the docstring on the first line names fleetwin, as each of our packages' does."""
-    with open(path, encoding="utf-8") as lines:
-        return "fleetwin" in lines.readline()
+    """Whether the file names fleetwin, as the docstring of each of our packages does."""
+    with open(path, encoding="utf-8") as file:
+        return "fleetwin" in file.read()

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from twin.cli.table import COMMANDS
+from twin.cli.table import GROUPS
 
 
 class Option(NamedTuple):
@@ -34,9 +34,8 @@ def overview(*, colour: bool) -> str:
         "",
         "Usage: fleetwin [OPTIONS] COMMAND [ARGUMENTS]...",
     ]
-    for group in dict.fromkeys(command.group for command in COMMANDS):
+    for group, rows in GROUPS.items():
         lines += ["", f"{bold}{group}{plain}"]
-        rows = [command for command in COMMANDS if command.group == group]
         lines += [f"  {cyan}{row.name:<10}{plain} {row.help}" for row in rows]
     lines += ["", f"{bold}Options{plain}"]
     lines += [f"  {cyan}{', '.join(row.words):<22}{plain} {row.help}" for row in OPTIONS]
