@@ -47,17 +47,19 @@ def to_problems(
     model: type[BaseModel],
     *,
     relocate: Callable[[Location], Location] = tuple,
-) -> list[Problem]:
-    """Return one problem per validation error, each with file, line, place, cause and mend.
+    shown: Document | None = None,
+) -> dict[Location, Problem]:
+    """Return one problem per validation error, by its place: with file, line, cause and mend.
 
-    `relocate` maps a place in the validated value to its place in the document when the two differ.
+    When the validated value differs from the document that the user wrote, `relocate` maps a place in
+    *document* to its place in *shown*.
     """
-    problems: dict[tuple[Location, str], Problem] = {}
+    problems: dict[Location, Problem] = {}
     for detail in error.errors(include_url=False):
         place = relocate(_place(detail, document.value))
         what, mend = explain(detail, keys_at(model, detail["loc"][:-1]))
-        problems.setdefault((place, detail["type"]), Problem(where(document, place), what, mend))
-    return list(problems.values())
+        problems.setdefault((*place, detail["type"]), Problem(where(shown or document, place), what, mend))
+    return problems
 
 
 def where(document: Document, place: Location) -> str:
