@@ -53,6 +53,8 @@ class ServerType(Record):
             loads, watts = zip(*self.curve, strict=True)
             if len(loads) < 2 or loads[0] != 0 or loads[-1] != 1 or any(b <= a for a, b in zip(loads, loads[1:], strict=False)):
                 raise ValueError("the utilisations of 'curve' must rise from 0 % to 100 %")
+            if any(abs(load * 100 - round(load * 100)) > 1e-9 for load in loads):
+                raise ValueError("the utilisations of 'curve' must be whole percents (10 %, not 12.5 %)")
             if any(b < a for a, b in zip(watts, watts[1:], strict=False)) or watts[-1] <= 0:
                 raise ValueError("the powers of 'curve' must not fall with load")
         elif self.idle_w is not None and self.max_w is not None and self.idle_w > self.max_w:

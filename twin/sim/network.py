@@ -1,0 +1,149 @@
+"""Reachability, routes and link loads: the fabric of each site and the backbone between sites."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components, dijkstra
+
+from twin.graph.compile import NetworkArrays
+from twin.graph.levels import Bools, Floats, Ints
+
+
+@dataclass(frozen=True)
+class Routes:
+    """Routes between sites for one state of the backbone.
+
+    `label[s]` is the connected part a site belongs to (-1: cut off; sites without border switches count as connected),
+    `rtt_s[S, S]` the round trip, and (`pair`, `link`, `forward`) the links of every route, sorted by pair = from·S + to.
+    """
+
+    label: Ints
+    rtt_s: Floats
+    pair: Ints
+    link: Ints
+    forward: Bools
+
+
+def reachable(network: NetworkArrays, switch_alive: Bools, link_up: Bools, racks: int) -> tuple[Bools, Floats]:
+    """Return which racks have a path to a live border switch, and the shares of the fabric's edges."""
+    own = np.ones(network.levels.nodes, dtype=bool)
+    own[network.switch_node] = switch_alive
+    own[network.switch_node[network.isolated]] = False
+    edge_up = np.where(network.edge_link >= 0, link_up[network.edge_link], True) if len(link_up) else None
+    alive = network.levels.sweep(own, edge_up)
+    return alive[network.rack_node], network.levels.shares(alive, edge_up)
+
+
+def find_routes(network: NetworkArrays, switch_alive: Bools, link_up: Bools, sites: int) -> Routes:
+    """Route every pair of sites over the live backbone by least latency (Dijkstra).
+
+    The nodes are the live border switches and one node per site joined to its borders at no cost. Cost: O(S·E log S).
+    """
+    border_count = np.bincount(network.switch_site[network.switch_is_border], minlength=sites)
+    alive = switch_alive & network.switch_is_border
+    live_count = np.bincount(network.switch_site[alive], minlength=sites)
+    if not len(network.backbone):
+        label = np.where((border_count > 0) & (live_count == 0), -1, 0)
+        return Routes(label, np.zeros((sites, sites)), _no_ints(), _no_ints(), np.zeros(0, dtype=bool))
+    usable = link_up[network.backbone] & alive[network.backbone_a] & alive[network.backbone_b]
+    links = network.backbone[usable]
+    a, b = network.backbone_a[usable] + sites, network.backbone_b[usable] + sites
+    borders = np.flatnonzero(alive)
+    home = network.switch_site[borders]
+    cost = network.link_latency_s[links] + 1e-9
+    hop = np.full(len(borders), 1e-12)
+    rows, columns = np.r_[a, b, borders + sites, home], np.r_[b, a, home, borders + sites]
+    weights = np.r_[cost, cost, hop, hop]
+    nodes = sites + len(alive)
+    rows, columns, weights = _lightest(rows, columns, weights, nodes)
+    graph = csr_matrix((weights, (rows, columns)), shape=(nodes, nodes))
+    _, component = connected_components(graph, directed=False)
+    _, label = np.unique(component[:sites], return_inverse=True)
+    label = np.where((border_count > 0) & (live_count == 0), -1, label)
+    distance, before = dijkstra(graph, indices=np.arange(sites), return_predecessors=True)
+    pair, link, forward = _walk(before, _link_between(a, b, links, cost, nodes), sites)
+    latency = np.where(np.isfinite(distance[:, :sites]), distance[:, :sites], 0.0)
+    return Routes(label, np.round(2.0 * latency, 8), pair, link, forward)
+
+
+def _lightest(rows: Ints, columns: Ints, weights: Floats, nodes: int) -> tuple[Ints, Ints, Floats]:
+    """Keep the lightest of parallel edges (a sparse matrix would add them up)."""
+    order = np.lexsort((weights, rows * nodes + columns))
+    key = (rows * nodes + columns)[order]
+    first = np.r_[True, key[1:] != key[:-1]] if len(key) else np.zeros(0, dtype=bool)
+    kept = order[first]
+    return rows[kept], columns[kept], weights[kept]
+
+
+def _link_between(a: Ints, b: Ints, links: Ints, cost: Floats, nodes: int) -> dict[tuple[int, int], list[tuple[int, bool]]]:
+    """The lightest links of each pair of border switches; parallel links of equal latency share the traffic."""
+    found: dict[tuple[int, int], list[tuple[float, int, bool]]] = {}
+    for i in range(len(links)):
+        u, v = int(a[i]), int(b[i])
+        found.setdefault((u, v), []).append((float(cost[i]), int(links[i]), True))
+        found.setdefault((v, u), []).append((float(cost[i]), int(links[i]), False))
+    return {ends: [(link, forward) for c, link, forward in sorted(rows) if c == min(rows)[0]] for ends, rows in found.items()}
+
+
+def _walk(before: Ints, links: dict[tuple[int, int], list[tuple[int, bool]]], sites: int) -> tuple[Ints, Ints, Bools]:
+    """Unroll the predecessors into (pair, link, direction) rows."""
+    pairs: list[int] = []
+    chosen: list[int] = []
+    forward: list[bool] = []
+    for start in range(sites):
+        for end in range(sites):
+            node = end
+            while start != end and before[start, node] >= 0:
+                previous = int(before[start, node])
+                choice = links.get((previous, node))
+                if choice:
+                    link, ahead = choice[(start * sites + end) % len(choice)]
+                    pairs.append(start * sites + end)
+                    chosen.append(link)
+                    forward.append(ahead)
+                node = previous
+    return np.array(pairs, dtype=np.int64), np.array(chosen, dtype=np.int64), np.array(forward, dtype=bool)
+
+
+def backbone_loads(routes: Routes, traffic_bps: Floats, links: int) -> Floats:
+    """Load of every link `[bit/s, (2, links)]` (towards b, towards a) from the traffic between sites `[bit/s, (S, S)]`."""
+    flow = traffic_bps.ravel()[routes.pair]
+    key = routes.link * 2 + ~routes.forward
+    return np.bincount(key, weights=flow, minlength=2 * links).reshape(links, 2).T
+
+
+def delivered(routes: Routes, load_bps: Floats, capacity_bps: Floats, sites: int) -> Floats:
+    """Share of each pair's traffic that gets through `[1, (S, S)]`: the least capacity / load along its route.
+
+    This is a bound, not a sharing rule: every flow over an overloaded link loses the same share.
+    """
+    room = np.minimum(capacity_bps / np.maximum(load_bps, 1e-9), 1.0)
+    share = np.ones(sites * sites)
+    np.minimum.at(share, routes.pair, np.where(routes.forward, room[0][routes.link], room[1][routes.link]))
+    return share.reshape(sites, sites)
+
+
+def fabric_loads(network: NetworkArrays, rack_bps: Floats, shares: Floats) -> tuple[Floats, Floats]:
+    """Load of every switch `[bit/s]` and every link inside a site `[bit/s]`, from the traffic of the racks.
+
+    Traffic splits evenly over the live uplinks of each node (ECMP).
+    """
+    levels = network.levels
+    load = np.zeros(levels.nodes)
+    load[network.rack_node] = rack_bps
+    child, share = levels.child[levels.to_parent], shares[levels.to_parent]
+    flow = np.zeros(len(child))
+    for part in levels.up:
+        flow[part.first:part.last] = load[child[part.first:part.last]] * share[part.first:part.last]
+        load[part.nodes] += np.add.reduceat(flow[part.first:part.last], part.starts)
+    link = network.edge_link[levels.to_parent]
+    on_link = link >= 0
+    per_link = np.bincount(link[on_link], weights=flow[on_link], minlength=len(network.link_capacity_bps))
+    return load[network.switch_node], per_link
+
+
+def _no_ints() -> Ints:
+    return np.zeros(0, dtype=np.int64)

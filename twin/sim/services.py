@@ -1,0 +1,235 @@
+"""Services: arrivals through the call graph, queues per replica, backlog as state, errors, retries, failover.
+
+Within a settle everything is a function of the state; between settles only the backlog moves, linearly, and the
+next crossing of one of its thresholds is scheduled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from twin.graph.compile import Compiled, ServiceArrays
+from twin.graph.levels import Bools, Floats
+from twin.sim.network import Routes, delivered
+from twin.sim.queueing import P99Table
+from twin.sim.routing import Routing, spread_calls, spread_users
+
+# Above this utilisation a queue needs longer than a demand knot to become stationary: from here the fluid backlog,
+# and not the stationary tail, says how long requests wait.
+RHO_STATIONARY = 0.98
+THRESHOLDS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+EPS = 1e-9
+
+
+@dataclass
+class Flows:
+    """What the services do until the next settle. Shapes (K, S) and (K,), rates in 1/s."""
+
+    arrivals: Floats
+    passed: Floats
+    rho: Floats
+    p99_s: Floats
+    backlog_rate: Floats | None
+    requests: Floats
+    errors: Floats
+    retries: Floats
+    remote: Floats
+
+
+class ServiceEngine:
+    """Owns the backlog and what the load balancers believe."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        services = compiled.services
+        self._compiled, self._services = compiled, services
+        self._table = P99Table(services.slots, services.service_time_s)
+        shape = services.replicas.shape
+        self._p99_idle = self._table.seconds(np.zeros((shape[0], 1)))
+        self.backlog = np.zeros(shape)
+        self._capacity, self._inverse = np.zeros(shape), np.zeros(shape)
+        self.able = np.zeros(shape, dtype=bool)
+        self.believed: Bools | None = None
+        self._since = np.full(shape, np.inf)
+        self._levels = _level_edges(services)
+        self.dropped = np.zeros(shape[0])
+
+    def set_capacity(self, running: Floats, site_ok: Bools, storage_ok: Bools) -> None:
+        """Take note of the running replicas (K, S); a service answers where it has replicas, a network and its storage."""
+        services = self._services
+        self.able = (running > EPS) & site_ok & storage_ok[:, None]
+        self._capacity = np.where(self.able, running * (services.slots / services.service_time_s)[:, None], 0.0)
+        self._inverse = np.divide(1.0, self._capacity, out=np.zeros_like(self._capacity), where=self.able)
+        if self.backlog.any():
+            gone = self.backlog * ~self.able
+            self.dropped += gone.sum(axis=1)
+            self.backlog -= gone
+
+    def update_beliefs(self, now: float, *, frozen: bool) -> bool:
+        """Load balancers learn what changed `failover_s` ago (nothing while the control plane is lost); return if they did."""
+        if self.believed is None:
+            self.believed = self.able.copy()
+            return True
+        wrong = self.believed != self.able
+        self._since = np.where(wrong, np.minimum(self._since, now), np.inf)
+        due = wrong & (self._since + self._services.failover_s[:, None] <= now + EPS)
+        if frozen or not due.any():
+            return False
+        self.believed[due] = self.able[due]
+        self._since[due] = np.inf
+        return True
+
+    def next_belief(self, now: float) -> float:
+        """Time of the next change of mind (infinite when all know the truth)."""
+        since = self._since
+        if not np.isfinite(since).any():
+            return np.inf
+        due = since + self._services.failover_s[:, None]
+        return float(due[due > now + EPS].min(initial=np.inf))
+
+    def flows(self, routing: Routing, demand: Floats, routes: Routes) -> Flows:
+        """Settle the services for one instant. Cost: a few passes over (K, S) and over calls x sites."""
+        arrivals, nowhere = spread_users(self._compiled, routing, demand)
+        remote = np.zeros_like(arrivals) if self._levels else arrivals[:0]
+        for rows, edges, callers, starts, calls in self._levels:
+            made = np.add.reduceat(self._passed(arrivals, callers) * calls, starts, axis=0)
+            here, lost, leaving = spread_calls(routing, rows, made)
+            arrivals[rows] += here
+            nowhere[rows] += lost
+            remote[rows] = leaving
+        requests = arrivals.sum(axis=1) + nowhere
+        dead = self.believed & ~self.able if self.believed is not None else ~self.able
+        failing = nowhere
+        retries = np.zeros(len(requests))
+        if dead.any():
+            failing, retries = self._resend(arrivals, dead, requests, nowhere)
+        return self._queue(Flows(arrivals, arrivals, arrivals, nowhere, None, requests, failing, retries, remote), routes)
+
+    def _passed(self, arrivals: Floats, rows: np.ndarray) -> Floats:
+        """Requests that callers get through: the arrivals, at most the capacity; the capacity while there is a backlog."""
+        passed = np.minimum(arrivals[rows], self._capacity[rows])
+        if self.backlog.any():
+            passed = np.where(self.backlog[rows] > 0, self._capacity[rows], passed)
+        return passed
+
+    def _resend(self, arrivals: Floats, dead: Bools, requests: Floats, nowhere: Floats) -> tuple[Floats, Floats]:
+        """Requests sent to dead sites fail at once and are tried again elsewhere (in place); return errors and retries.
+
+        With p the share that meets a dead site, R retries and a budget β, a share q = min(1, β / (p + … + p^R)) of the
+        failures is retried and λp(1 − q + q·p^R) stays failed.
+        """
+        services = self._services
+        total = arrivals.sum(axis=1)
+        p = np.divide((arrivals * dead).sum(axis=1), total, out=np.zeros_like(total), where=total > 0)
+        p_r = p**services.retries
+        tries = np.where(p < 1.0 - EPS, p * (1.0 - p_r) / np.maximum(1.0 - p, EPS), services.retries)
+        q = np.minimum(1.0, np.divide(services.retry_budget, tries, out=np.ones_like(p), where=tries > 0))
+        arrivals *= np.where(dead, 0.0, (1.0 + q * tries)[:, None])
+        return nowhere + total * p * (1.0 - q + q * p_r), total * q * tries
+
+    def _queue(self, flows: Flows, routes: Routes) -> Flows:
+        arrivals, capacity = flows.arrivals, self._capacity
+        rho = arrivals * self._inverse
+        p99 = self._table.seconds(np.minimum(rho, RHO_STATIONARY))
+        over = (arrivals > capacity) & self.able
+        overflow = None
+        flows.passed = arrivals
+        if over.any() or self.backlog.any():
+            overflow, wait = self._overload(flows, over)
+            p99 += wait
+        most = self._p99_idle + self._services.max_wait_s[:, None]
+        np.minimum(p99, most, out=p99)
+        flows.rho = rho
+        visible = (arrivals > 0.01 * flows.requests[:, None]) & self.able
+        flows.p99_s = np.where(visible, p99, 0.0).max(axis=1, initial=0.0)
+        flows.errors = self._end_to_end(flows, overflow)
+        return flows
+
+    def _overload(self, flows: Flows, over: Bools) -> tuple[Floats, Floats]:
+        """Fill or drain the backlog; what does not fit in `max_wait` overflows. Returns overflow (K, S) and the wait `[s]`."""
+        services, capacity = self._services, self._capacity
+        full = capacity * services.max_wait_s[:, None]
+        np.minimum(self.backlog, full, out=self.backlog)
+        net = np.where(over | (self.backlog > 0), flows.arrivals - capacity, 0.0)
+        brimming = (net > 0) & (self.backlog >= full * (1.0 - EPS))
+        overflow = np.where(brimming, net, 0.0)
+        flows.backlog_rate = np.where(brimming, 0.0, net)
+        flows.passed = np.where(self.backlog > 0, capacity, np.minimum(flows.arrivals, capacity))
+        failed = overflow.sum(axis=1)
+        flows.retries = flows.retries + np.minimum(services.retry_budget * flows.requests, failed * services.retries)
+        return overflow, self.backlog * self._inverse
+
+    def _end_to_end(self, flows: Flows, overflow: Floats | None) -> Floats:
+        """A request fails when its own service fails it or one of the calls it makes fails."""
+        failing = np.divide(flows.errors, flows.requests, out=np.zeros_like(flows.requests), where=flows.requests > 0)
+        if overflow is None and not failing.any():
+            return failing * flows.requests
+        cell = np.zeros_like(flows.arrivals)
+        if overflow is not None:
+            np.divide(overflow, flows.arrivals, out=cell, where=flows.arrivals > 0)
+        cell = 1.0 - (1.0 - cell) * (1.0 - failing)[:, None]
+        total = flows.arrivals.sum(axis=1)
+        for rows, _, callers, starts, calls in reversed(self._levels):
+            mean = _weighted(cell[rows], flows.arrivals[rows], total[rows], failing[rows])
+            seen = np.where(self.believed[rows], cell[rows], mean[:, None]) if self.believed is not None else cell[rows]
+            runs = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(callers)]))
+            survive = 1.0 - np.minimum(calls, 1.0) * seen[runs]
+            for edge, caller in enumerate(callers):
+                cell[caller] = 1.0 - (1.0 - cell[caller]) * survive[edge]
+        return flows.requests * _weighted(cell, flows.arrivals, total, failing)
+
+    def lose_in_network(self, flows: Flows, routing: Routing, demand: Floats, routes: Routes, share: Floats) -> None:
+        """Requests that cross an overloaded link are lost in the share that does not get through (in place)."""
+        lost = 1.0 - share
+        apart = np.arange(len(routing.ingress))[:, None] != self._compiled.site_region
+        to_site = (routing.ingress @ lost) * apart
+        failing = np.zeros(len(flows.requests))
+        for part in routing.parts:
+            failing += ((demand * routing.spill * part.regions) * (part.share @ to_site.T)).sum(axis=1)
+            if flows.remote.any():
+                failing += ((flows.remote * part.sites) * (part.share @ lost.T)).sum(axis=1)
+        ratio = np.divide(failing, flows.requests, out=np.zeros_like(failing), where=flows.requests > 0)
+        flows.errors = flows.requests - (flows.requests - flows.errors) * (1.0 - np.minimum(ratio, 1.0))
+
+    def advance(self, flows: Flows | None, seconds: float) -> None:
+        """Move the backlog over `seconds` of constant flows."""
+        if flows is None or flows.backlog_rate is None:
+            return
+        full = self._capacity * self._services.max_wait_s[:, None]
+        self.backlog += flows.backlog_rate * seconds
+        self.backlog[self.backlog < EPS * np.maximum(full, 1.0)] = 0.0
+        np.minimum(self.backlog, full, out=self.backlog)
+
+    def next_crossing(self, flows: Flows) -> float:
+        """Seconds until a backlog crosses a quarter of its bound (infinite when none moves)."""
+        if flows.backlog_rate is None:
+            return np.inf
+        moving = np.flatnonzero(flows.backlog_rate)
+        if not len(moving):
+            return np.inf
+        rate = flows.backlog_rate.ravel()[moving]
+        level = self.backlog.ravel()[moving]
+        full = (self._capacity * self._services.max_wait_s[:, None]).ravel()[moving]
+        marks = THRESHOLDS[:, None] * full
+        ahead = np.where(rate > 0, marks > level * (1 + 1e-9) + EPS, marks < level * (1 - 1e-9) - EPS)
+        seconds = np.where(ahead, (marks - level) / rate, np.inf)
+        return float(np.maximum(seconds.min(initial=np.inf), 1e-6))
+
+
+def _weighted(values: Floats, weights: Floats, total: Floats, otherwise: Floats) -> Floats:
+    return np.divide((values * weights).sum(axis=1), total, out=otherwise.copy(), where=total > 0)
+
+
+def _level_edges(services: ServiceArrays) -> list[tuple[slice, slice, np.ndarray, np.ndarray, Floats]]:
+    """Per call level: the callees' rows, their edges, the callers, the start of each callee's run, calls per request."""
+    levels = []
+    for first, last in zip(services.level_starts[1:-1], services.level_starts[2:], strict=True):
+        low, high = np.searchsorted(services.edge_callee, [first, last])
+        edges = slice(int(low), int(high))
+        starts = np.searchsorted(services.edge_callee[edges], np.arange(first, last))
+        levels.append((slice(int(first), int(last)), edges, services.edge_caller[edges], starts, services.edge_calls[edges][:, None]))
+    return levels
+
+
+__all__ = ["Flows", "ServiceEngine", "delivered"]

@@ -1,0 +1,95 @@
+"""The cells of state that changes touch; nothing here is computed, everything else follows at the settle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from twin.graph.compile import Compiled
+from twin.model.change import Change
+
+HOLD_KINDS = ("power_units", "cooling_plants", "racks", "switches", "links")
+
+
+class State:
+    """Mutable state of one run. `apply` changes cells and marks which parts of the settle are due."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+        sizes = {kind: len(names) for kind, names in compiled.names.items()}
+        self.holds = {kind: np.zeros(sizes[kind], dtype=np.int64) for kind in HOLD_KINDS}
+        self.drained = np.zeros(sizes["racks"], dtype=np.int64)
+        self.cap_w = np.full(sizes["racks"], np.inf)
+        self.count = compiled.servers.group_count.copy()
+        self.failed = np.zeros(sizes["server_groups"], dtype=np.int64)
+        self.replicas = compiled.services.replicas.copy()
+        self.weight = compiled.services.weight.copy()
+        self.sick = np.zeros(sizes["services"])
+        self.surge = np.zeros((sizes["services"], sizes["regions"]))
+        self.warmer_c = np.zeros(sizes["sites"])
+        self.control_lost = 0
+        self.topology_due = self.servers_due = self.routing_due = self.demand_due = True
+        self._hold_of = {name: (kind, i) for kind in HOLD_KINDS for i, name in enumerate(compiled.names[kind])}
+        self._apply: dict[str, Callable[[Change], None]] = {
+            "state": self._hold, "drain": self._drain, "count": self._count, "failed": self._failed, "cap": self._cap,
+            "replicas": self._replicas, "weight": self._weight, "sick": self._sick, "demand": self._demand,
+            "outdoor": self._outdoor, "control": self._control}
+
+    def apply(self, change: Change) -> None:
+        """Apply one change; raise KeyError when it names an unknown thing."""
+        self._apply[change.kind](change)
+
+    def up(self, kind: str) -> np.ndarray:
+        """Own state of the things of a kind: nobody holds them down."""
+        return self.holds[kind] == 0
+
+    def _at(self, kind: str, name: str) -> int:
+        return self._compiled.index[kind][name]
+
+    def _hold(self, change: Change) -> None:
+        kind, i = self._hold_of[change.target]
+        self.holds[kind][i] -= round(change.value)
+        self.topology_due = True
+
+    def _drain(self, change: Change) -> None:
+        self.drained[self._at("racks", change.target)] -= round(change.value)
+        self.topology_due = True
+
+    def _count(self, change: Change) -> None:
+        self.count[self._at("server_groups", change.target)] += round(change.value)
+        self.servers_due = True
+
+    def _failed(self, change: Change) -> None:
+        self.failed[self._at("server_groups", change.target)] += round(change.value)
+        self.servers_due = True
+
+    def _cap(self, change: Change) -> None:
+        self.cap_w[self._at("racks", change.target)] = change.value
+        self.servers_due = True
+
+    def _replicas(self, change: Change) -> None:
+        self.replicas[self._at("services", change.target), self._at("sites", change.key)] += change.value
+        self.servers_due = True
+
+    def _weight(self, change: Change) -> None:
+        self.weight[self._at("services", change.target), self._at("sites", change.key)] += change.value
+        self.routing_due = True
+
+    def _sick(self, change: Change) -> None:
+        self.sick[self._at("services", change.target)] += change.value
+        self.servers_due = True
+
+    def _demand(self, change: Change) -> None:
+        rows = slice(None) if change.target == "*" else self._at("services", change.target)
+        columns = slice(None) if change.key in ("*", "") else self._at("regions", change.key)
+        self.surge[rows, columns] += change.value
+        self.demand_due = True
+
+    def _outdoor(self, change: Change) -> None:
+        self.warmer_c[self._at("sites", change.target)] += change.value
+        self.demand_due = True
+
+    def _control(self, change: Change) -> None:
+        self.control_lost -= round(change.value)
+        self.routing_due = True
