@@ -1,10 +1,10 @@
 """The dependency graph: who needs whom, across power, cooling, network, racks, servers, storage and services.
 
-A node stays up while it is not lost itself and at least `needs` of the nodes it points at are up; an edge goes
-from a child to a parent that it needs. A thing that has several requirements at once (a rack needs power: one of
-its feeds, *and* network: one of its switches) needs all of its *requirement nodes*, named `rack-1#power` and
-`rack-1#network`; so every node is a plain k of n. What belongs to a thing goes down with it: losing a rack loses its
-requirement nodes.
+A node stays up while it is not lost itself and at least `needs` of the nodes it points at are up; an edge
+goes from a child to a parent that it needs. A thing that has several requirements at once (a rack needs power:
+one of its feeds, *and* network: one of its switches) needs all of its *requirement nodes*, named
+`rack-1#power` and `rack-1#network`; so every node is a plain k of n. What belongs to a thing goes down with it:
+losing a rack loses its requirement nodes.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from twin.model.network import TIERS
 class Node:
     """A node of the graph: up while its own thing is not lost and `needs` of its `parents` are up.
 
-    `kind` is the fleet's table ("racks") for things, "requirement" for requirement nodes, and for what a fleet
-    implies "replicas" ("web@ams1": a service at a site) or "capacity" ("pool:web@ams1": a reservation at a site).
+    `kind` is the fleet's table ("racks") for things, "requirement" for requirement nodes, and for what a
+    fleet implies "replicas" ("web@ams1": a service at a site) or "capacity" ("pool:web@ams1": a reservation).
     """
 
     name: str
@@ -63,7 +63,7 @@ def shared_fates(fleet: Fleet) -> dict[str, tuple[str, ...]]:
 
     A shared-risk group is called "srlg:NAME". Losing a site loses its units, plants, racks and switches.
     """
-    members: dict[str, list[str]] = {name: [] for kind in ("regions", "sites") for name in _names(fleet, kind)}
+    members: dict[str, list[str]] = {row.name: [] for kind in ("regions", "sites") for row in fleet.rows(kind)}
     region = {site.name: site.region for site in fleet.sites}
     for site in fleet.sites:
         members[site.name].append(site.name)
@@ -81,8 +81,8 @@ def shared_fates(fleet: Fleet) -> dict[str, tuple[str, ...]]:
 def what_is_lost(fleet: Fleet, names: Sequence[str]) -> tuple[str, ...]:
     """Return the things that are lost with `names`.
 
-    A name is that of a thing, a reference ("rack:a-1"), a site, a region or "srlg:NAME"; raises UsageError for one
-    that the fleet does not know.
+    A name is that of a thing, a reference ("rack:a-1"), a site, a region or "srlg:NAME"; raises UsageError
+    for one that the fleet does not know.
     """
     fates = shared_fates(fleet)
     lost: dict[str, None] = {}
@@ -101,10 +101,6 @@ def _thing(fleet: Fleet, reference: str, fates: dict[str, tuple[str, ...]]) -> s
         hint = hint or "name a thing of the fleet, a site, a region or srlg:NAME"
         raise UsageError(f"the fleet {fleet.name} has no {_noun(reference)} ({hint})") from None
     return str(row.name)
-
-
-def _names(fleet: Fleet, kind: str) -> list[str]:
-    return [row.name for row in fleet.rows(kind)]
 
 
 def _noun(reference: str) -> str:
@@ -167,7 +163,7 @@ def _servers(fleet: Fleet) -> Iterator[Node]:
 
 
 def _services(fleet: Fleet) -> Iterator[Node]:
-    """A service needs one of its sites, its storage and its callees; at a site, one group of its reservation."""
+    """A service needs one of its sites, its storage, its callees; at a site, one group of its reservation."""
     reservation = {service.name: service.reservation for service in fleet.services}
     wanted = {(reservation[d.service], d.site): None for d in fleet.deployments if d.replicas}
     owned: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
