@@ -171,6 +171,7 @@ def _names(fleet: Fleet) -> dict[str, tuple[str, ...]]:
     names["regions"] = tuple(regions)
     names["sites"] = tuple(s.name for s in sorted(fleet.sites, key=lambda site: rank[site.region]))
     names["server_groups"] = tuple(g.name for g in sorted(fleet.server_groups, key=lambda group: rack[group.rack]))
+    names["unit_kind"] = tuple(unit.kind for unit in fleet.power_units)
     names["services"] = tuple(s.name for s in sorted(fleet.services, key=lambda service: level[service.name]))
     return names
 

@@ -85,8 +85,9 @@ def evidence(gate: GateResult) -> str:
     """Return what was seen in the worst scenario: the values, the interval, and where."""
     if gate.worst is None:
         return gate.reason
-    parts = [against(gate, gate.worst), interval(gate, gate.worst), f"in {where(gate.worst)}"]
-    return ", ".join(part for part in parts if part)
+    around = interval(gate, gate.worst)
+    about = f"{judged(gate.worst)} {around}, " if around else ""
+    return f"{against(gate, gate.worst)}, {about}in {where(gate.worst)}"
 
 
 def against(gate: GateResult, row: ScenarioResult) -> str:
@@ -98,11 +99,15 @@ def against(gate: GateResult, row: ScenarioResult) -> str:
 
 
 def interval(gate: GateResult, row: ScenarioResult) -> str:
-    """Return the interval of the judged quantity: "interval 0.1 % … 1.9 %"; "" for an exact observation."""
+    """Return the interval of what is judged, with signs when that is a difference; "" for an exact observation."""
     if row.low is None or row.high is None or gate.estimator == "invariant":
         return ""
-    judged = f"{row.judged} " if row.judged else "interval "
-    return f"{judged}{bound(row.low, gate, row)} … {bound(row.high, gate, row)}"
+    return f"{bound(row.low, gate, row)} … {bound(row.high, gate, row)}"
+
+
+def judged(row: ScenarioResult) -> str:
+    """Return what the interval is about: "interval" of the plan's own value, or "plan - reference"."""
+    return row.judged or "interval"
 
 
 def where(row: ScenarioResult) -> str:
@@ -116,8 +121,9 @@ def value(number: float | None, gate: GateResult) -> str:
 
 
 def bound(number: float | None, gate: GateResult, row: ScenarioResult) -> str:
-    """Return an end of the interval, or a limit, in the unit of what is judged."""
-    return quantity(number, row.judged_unit or gate.unit, metric="" if row.judged_unit else gate.metric)
+    """Return an end of the interval, or a limit, in the unit of what is judged; a difference carries its sign."""
+    sign = "+" if row.judged and number is not None and number > 0 else ""
+    return sign + quantity(number, row.judged_unit or gate.unit, metric="" if row.judged_unit else gate.metric)
 
 
 def quantity(number: float | None, unit: str, *, metric: str = "") -> str:

@@ -28,15 +28,15 @@ def erlang_c(c: int, rho: Floats) -> Floats:
 def sojourn_tail(c: int, rho: Floats, t: Floats) -> Floats:
     """P(sojourn > t) of M/M/c, FCFS, `t` in mean service times.
 
-    P(T > t) = e^{-t}·[1 + C·(1 − e^{−θt})/θ] with θ = c(1 − ρ) − 1, and C·t for the bracket's fraction where θ = 0
+    P(T > t) = e^{-t} + C·(e^{−t} − e^{−(1+θ)t})/θ with θ = c(1 − ρ) − 1, and C·t·e^{−t} for the second term where θ = 0
     (Gross and Harris, Fundamentals of Queueing Theory, section 2.3).
     """
     waiting = erlang_c(c, rho)
     theta = c * (1.0 - rho) - 1.0
-    near = np.abs(theta) < 1e-9
+    near = np.abs(theta) < 1e-7
     safe = np.where(near, 1.0, theta)
-    grown = np.where(near, t, -np.expm1(-safe * t) / safe)
-    return np.exp(-t) * (1.0 + waiting * grown)
+    served = np.exp(-t)
+    return served + waiting * np.where(near, t * served, (served - np.exp(-(1.0 + safe) * t)) / safe)
 
 
 def sojourn_p99(c: int, rho: Floats) -> Floats:

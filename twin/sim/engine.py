@@ -1,0 +1,236 @@
+"""The settle: from the cells of state to who is powered, who is reachable, who serves what and what it draws.
+
+Order within a settle: topology (power sweep, network) → servers (capacity) → routing → services → power. Each part
+is redone only when something upstream of it changed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.graph.compile import Compiled
+from twin.graph.levels import Floats
+from twin.sim import network as net
+from twin.sim import power as pw
+from twin.sim.routing import Routing, route, site_traffic
+from twin.sim.services import Flows, ServiceEngine
+from twin.sim.state import State
+
+
+class Engine:
+    """All state of one run and its settle. Attributes named in the recorder are valid after `settle`."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+        self.state = State(compiled)
+        self.services = ServiceEngine(compiled)
+        self.flows: Flows | None = None
+        self.routing: Routing | None = None
+        self.settles = 0
+        sizes = {kind: len(names) for kind, names in compiled.names.items()}
+        self.racks, self.sites, self.links = sizes["racks"], sizes["sites"], sizes["links"]
+        self._switch_alive = np.zeros(0, dtype=bool)
+        self._link_up = np.zeros(0, dtype=bool)
+        self._network_loaded = bool(compiled.services.request_bytes.any())
+        servers = compiled.servers
+        self._group_rru = servers.type_rru[servers.group_type]
+        self._group_idle_w = servers.type_watts[servers.group_type, 0]
+        self._group_off_w = servers.type_off_w[servers.group_type]
+        self._group_tan = servers.type_tan_phi[servers.group_type]
+        self._group_linear = servers.type_linear[servers.group_type]
+        self._group_random2 = servers.type_random[servers.group_type] ** 2
+        self._any_peaks = bool(self._group_linear.any() or self._group_random2.any())
+        self._capped = np.zeros(0, dtype=np.int64)
+        self.link_load = np.zeros(self.links)
+        self.switch_load = np.zeros(sizes["switches"])
+        self.now = 0.0
+
+    def advance(self, seconds: float) -> None:
+        """Move the state that moves on its own."""
+        self.services.advance(self.flows, seconds)
+
+    def settle(self, now: float) -> None:
+        """Settle the coupled state for the instant `now` (seconds)."""
+        self.now = now
+        state = self.state
+        if state.topology_due:
+            self._settle_topology()
+        if state.servers_due or state.topology_due:
+            self._settle_servers()
+        changed = self.services.update_beliefs(now, frozen=state.control_lost > 0)
+        if state.routing_due or state.topology_due or changed or self.routing is None:
+            believed = self.services.believed
+            self.routing = route(self.compiled, state.weight, self.services.able if believed is None else believed, self.routes)
+        self._settle_services(now)
+        self._settle_power(now)
+        state.topology_due = state.servers_due = state.routing_due = state.demand_due = False
+        self.settles += 1
+
+    def _settle_topology(self) -> None:
+        power, state, compiled = self.compiled.power, self.state, self.compiled
+        own = np.ones(power.levels.nodes, dtype=bool)
+        own[power.unit_node] = state.up("power_units")
+        own[power.rack_node] = state.up("racks")
+        own[power.plant_node] = state.up("cooling_plants")
+        self.alive = power.levels.sweep(own)
+        self.share = power.levels.shares(self.alive)
+        self.factors = pw.edge_factors(self.share, power)
+        self.rack_powered = self.alive[power.rack_node]
+        self.plant_alive = self.alive[power.plant_node]
+        self._settle_network()
+        self.rack_ok = self.rack_powered & self.rack_reachable & (state.drained == 0)
+        reachable = (self.rack_powered & self.rack_reachable)[compiled.storage_racks]
+        copies = np.add.reduceat(reachable.astype(np.int64), compiled.storage_starts) if len(reachable) else np.zeros(0, np.int64)
+        self.storage_ok = copies >= compiled.storage_quorum
+
+    def _settle_network(self) -> None:
+        network, power = self.compiled.network, self.compiled.power
+        powered = np.ones(len(power.switch_node), dtype=bool)
+        fed = power.switch_node >= 0
+        powered[fed] = self.alive[power.switch_node[fed]]
+        start = network.switch_rack_start
+        has_racks = ~fed & (np.diff(start) > 0)
+        if has_racks.any():
+            sums = np.r_[0, np.cumsum(self.rack_powered[network.switch_racks])]
+            powered[has_racks] = (sums[start[1:]] > sums[start[:-1]])[has_racks]
+        switch_alive = powered & self.state.up("switches")
+        link_up = self.state.up("links")
+        if np.array_equal(switch_alive, self._switch_alive) and np.array_equal(link_up, self._link_up):
+            if hasattr(self, "routes"):
+                return
+        self._switch_alive, self._link_up = switch_alive, link_up
+        self.rack_reachable, self.net_share = net.reachable(network, switch_alive, link_up, self.racks)
+        self.routes = net.find_routes(network, switch_alive, link_up, self.sites)
+        self.site_ok = self.routes.label >= 0
+
+    def _settle_servers(self) -> None:
+        compiled, state = self.compiled, self.state
+        servers, services = compiled.servers, compiled.services
+        rack = servers.group_rack
+        healthy = np.maximum(state.count - state.failed, 0)
+        powered = np.where(self.rack_powered[rack], healthy, 0)
+        self.group_active = np.where(self.rack_ok[rack], powered, 0).astype(np.float64)
+        idle = powered - self.group_active
+        broken = np.where(self.rack_powered[rack], state.count - healthy, 0)
+        self._static_w = idle * self._group_idle_w + broken * self._group_off_w
+        self._has_static = bool(self._static_w.any())
+        self._settle_caps()
+        offered = self.group_active * self._group_rru
+        if len(self._capped):
+            offered[self._capped] *= self._cap_utilisation
+        pairs = len(servers.rs_site)
+        self.capacity_rs = np.bincount(servers.group_rs, weights=offered, minlength=pairs)
+        wanted = (state.replicas * services.replica_rru[:, None]).ravel()
+        need = np.bincount(services.rs.ravel(), weights=wanted, minlength=pairs + 1)[:-1]
+        fill = np.minimum(1.0, np.divide(self.capacity_rs, need, out=np.ones(pairs), where=need > 0))
+        fill = np.append(fill, 0.0)
+        healthy_share = np.clip(1.0 - state.sick, 0.0, 1.0)[:, None]
+        self.running = state.replicas * fill[services.rs] * healthy_share
+        self.short_rru = (state.replicas - self.running) * services.replica_rru[:, None]
+        self._inverse_rs = np.divide(1.0, self.capacity_rs, out=np.zeros(pairs), where=self.capacity_rs > 0)
+        self.services.set_capacity(self.running, self.site_ok, self._storage_of_service())
+        self.installed_cost = servers.type_cost_per_s[servers.group_type] * state.count
+        self.installed_embodied = servers.type_embodied_per_s[servers.group_type] * state.count
+
+    def _settle_caps(self) -> None:
+        """A capped rack gives its servers equal parts of nameplate: their utilisation stops where the power would pass it."""
+        servers, state = self.compiled.servers, self.state
+        rack = servers.group_rack
+        limited = np.isfinite(state.cap_w)
+        self._capped = np.flatnonzero(limited[rack]) if limited.any() else np.zeros(0, dtype=np.int64)
+        if not len(self._capped):
+            return
+        most = servers.type_watts[servers.group_type, -1] * self.group_active
+        nameplate = np.bincount(rack, weights=most, minlength=self.racks)
+        scale = np.divide(state.cap_w, nameplate, out=np.ones(self.racks), where=limited & (nameplate > 0))
+        self._cap_utilisation = np.array([
+            pw.utilisation_at_watts(servers, int(servers.group_type[g]), float(scale[rack[g]] * servers.type_watts[servers.group_type[g], -1]))
+            for g in self._capped])
+
+    def _storage_of_service(self) -> np.ndarray:
+        storage = self.compiled.services.storage
+        return np.where(storage >= 0, np.append(self.storage_ok, True)[storage], True)
+
+    def _settle_services(self, now: float) -> None:
+        assert self.routing is not None
+        demand = self.compiled.demand.at(now)
+        if self.state.surge.any():
+            demand = demand * np.maximum(1.0 + self.state.surge, 0.0)
+        self.flows = self.services.flows(self.routing, demand, self.routes)
+        if self._network_loaded:
+            self._settle_traffic(demand)
+        rtt = (demand * self.routing.spill * self.routing.rtt_s).sum(axis=1)
+        total = demand.sum(axis=1)
+        self.p99_s = self.flows.p99_s + np.divide(rtt, total, out=np.zeros_like(rtt), where=total > 0)
+
+    def _settle_traffic(self, demand: Floats) -> None:
+        assert self.flows is not None and self.routing is not None
+        compiled, flows = self.compiled, self.flows
+        network = compiled.network
+        traffic = site_traffic(compiled, self.routing, demand, flows.remote)
+        both = net.backbone_loads(self.routes, traffic, self.links)
+        self.link_load = both.max(axis=0)
+        self.site_traffic = traffic
+        if (both > network.link_capacity_bps).any():
+            share = net.delivered(self.routes, both, network.link_capacity_bps, self.sites)
+            self.services.lose_in_network(flows, self.routing, demand, self.routes, share)
+        if len(network.levels.child):
+            rack_bps = self._rack_traffic(flows)
+            self.switch_load, inside = net.fabric_loads(network, rack_bps, self.net_share)
+            self.link_load = self.link_load + inside
+
+    def _rack_traffic(self, flows: Flows) -> Floats:
+        """Bits per second that each rack sends, by its part of the relative resource units of its services."""
+        compiled = self.compiled
+        servers, services = compiled.servers, compiled.services
+        bits = (flows.passed * (8.0 * services.request_bytes)[:, None]).ravel()
+        per_rs = np.bincount(services.rs.ravel(), weights=bits, minlength=len(self.capacity_rs) + 1)[:-1] * self._inverse_rs
+        per_group = per_rs[servers.group_rs] * self.group_active * self._group_rru
+        rack = np.zeros(self.racks)
+        rack[servers.rack_of_run] = np.add.reduceat(per_group, servers.rack_starts)
+        return rack
+
+    def _settle_power(self, now: float) -> None:
+        compiled, power, servers = self.compiled, self.compiled.power, self.compiled.servers
+        assert self.flows is not None
+        services = compiled.services
+        busy = self.flows.passed * (services.service_time_s * services.replica_rru / services.slots)[:, None]
+        busy_rs = np.bincount(services.rs.ravel(), weights=busy.ravel(), minlength=len(self.capacity_rs) + 1)[:-1]
+        self.utilisation_rs = busy_rs * self._inverse_rs
+        watts = pw.server_watts(servers, self.utilisation_rs)[servers.group_bucket]
+        if len(self._capped):
+            u = np.minimum(self.utilisation_rs[servers.group_rs[self._capped]], 1.0) * self._cap_utilisation
+            watts[self._capped] = pw.group_watts(servers, u, self._capped)
+        group = watts * self.group_active
+        squares = group * watts * self._group_random2 if self._any_peaks else None
+        linear = group * self._group_linear if self._any_peaks else None
+        if self._has_static:
+            group += self._static_w
+        load = np.zeros((4, power.levels.nodes))
+        rows = [group, group * self._group_tan] if linear is None or squares is None else [group, group * self._group_tan, linear, squares]
+        racks = power.rack_node[servers.rack_of_run]
+        for row, values in enumerate(rows):
+            load[row, racks] = np.add.reduceat(values, servers.rack_starts)
+        self.rack_w = load[pw.W, power.rack_node]
+        self._load_plants(load, now)
+        fed = power.switch_node >= 0
+        if fed.any():
+            load[pw.W, power.switch_node[fed]] = power.switch_w[fed] * self._switch_alive[fed]
+        self.load = pw.roll_up(power, load, self.factors, self.alive)
+        self.unit_va, self.unit_peak_va = pw.apparent(self.load[:, power.unit_node])
+        source = power.is_source
+        self.facility_w = np.bincount(power.unit_site[source], weights=self.load[pw.W, power.unit_node[source]], minlength=self.sites)
+
+    def _load_plants(self, load: Floats, now: float) -> None:
+        power, demand = self.compiled.power, self.compiled.demand
+        self.it_w = np.bincount(self.compiled.rack_site, weights=self.rack_w, minlength=self.sites)
+        self.cooling_short_w = np.zeros(self.sites)
+        if not len(power.plant_node):
+            return
+        outdoor = np.where(demand.outdoor_series >= 0, demand.factors(now)[demand.outdoor_series], demand.outdoor)
+        self.outdoor_c = outdoor + self.state.warmer_c
+        watts, short = pw.cooling_power(power, self.it_w, self.outdoor_c, self.plant_alive)
+        has_plant = np.bincount(power.plant_site, minlength=self.sites) > 0
+        self.cooling_short_w = np.where(has_plant, short, 0.0)
+        load[pw.W, power.plant_node] = watts
+        load[pw.VAR, power.plant_node] = watts * power.plant_tan_phi
