@@ -1,4 +1,4 @@
-"""Worlds of fleetwin to try a plan in: suites, hazards, example fleets. `from scenarios import suite, hazards`."""
+"""Worlds of fleetwin to try a plan in, and example fleets. `from scenarios import suite, hazards`."""
 
 from __future__ import annotations
 

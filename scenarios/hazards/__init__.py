@@ -1,0 +1,54 @@
+"""Hazards: what can befall a fleet. Each is a record: `hazards.HeatWave(site="ams1", peak="43 °C")`."""
+
+from __future__ import annotations
+
+from scenarios.hazards.bad_config import BadConfig
+from scenarios.hazards.base import Hazard
+from scenarios.hazards.common_cause import CommonCause
+from scenarios.hazards.control_plane_loss import ControlPlaneLoss
+from scenarios.hazards.demand import DemandSurge, Growth
+from scenarios.hazards.grid_outage import GridOutage
+from scenarios.hazards.heat_wave import HeatWave
+from scenarios.hazards.independent_failures import IndependentFailures
+from scenarios.hazards.loss import Loss
+from scenarios.hazards.maintenance_calendar import MaintenanceCalendar
+from scenarios.hazards.repair_crews import RepairCrews
+from scenarios.hazards.replay_outages import ReplayOutages
+from scenarios.hazards.single_losses import SingleLosses
+
+# The registry: to add a hazard, a file in this folder, a line here, a test.
+HAZARDS: tuple[type[Hazard], ...] = (
+    IndependentFailures,
+    CommonCause,
+    Loss,
+    SingleLosses,
+    GridOutage,
+    DemandSurge,
+    Growth,
+    MaintenanceCalendar,
+    BadConfig,
+    ControlPlaneLoss,
+    RepairCrews,
+    ReplayOutages,
+    HeatWave,
+)
+BY_KIND: dict[str, type[Hazard]] = {hazard.kind: hazard for hazard in HAZARDS}
+
+__all__ = [
+    "BY_KIND",
+    "HAZARDS",
+    "BadConfig",
+    "CommonCause",
+    "ControlPlaneLoss",
+    "DemandSurge",
+    "GridOutage",
+    "Growth",
+    "Hazard",
+    "HeatWave",
+    "IndependentFailures",
+    "Loss",
+    "MaintenanceCalendar",
+    "RepairCrews",
+    "ReplayOutages",
+    "SingleLosses",
+]
