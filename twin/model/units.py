@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-_NUMBER = re.compile(r"^\s*([-+]?(?:\d+(?:[_ ]\d{3})*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*?)?\s*$")
+_NUMBER = re.compile(r"([-+]?(?:[0-9]+(?:[_ ][0-9]{3})*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*(.*)")
 
 # unit -> factor to the SI base unit of the dimension, smallest first (so that formatting can pick the largest)
 DIMENSIONS: dict[str, dict[str, float]] = {
@@ -26,7 +26,7 @@ DIMENSIONS: dict[str, dict[str, float]] = {
     "data": {"B": 1.0, "kB": 1e3, "KiB": 1024.0, "MB": 1e6, "MiB": 1024.0**2, "GB": 1e9, "GiB": 1024.0**3,
              "TB": 1e12, "TiB": 1024.0**4, "PB": 1e15, "PiB": 1024.0**5},
     "ratio": {"%": 1e-2, "": 1.0},
-    "temperature": {"°C": 1.0, "C": 1.0, "K": 1.0},
+    "temperature": {"°C": 1.0, "C": 1.0},
     "temperature slope": {"/K": 1.0, "%/K": 1e-2},
     "money": {"USD": 1.0, "kUSD": 1e3, "MUSD": 1e6},
     "mass": {"g": 1e-3, "kg": 1.0, "t": 1e3},
@@ -40,10 +40,10 @@ DIMENSIONS: dict[str, dict[str, float]] = {
 def parse_quantity(text: str, dimension: str) -> float:
     """Return the SI value of *text* ("2.5 MVA"); raise ValueError that names the accepted units."""
     units = DIMENSIONS[dimension]
-    match = _NUMBER.match(text)
+    match = _NUMBER.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a number with a unit, e.g. '10 {_example(dimension)}'")
-    number, unit = float(re.sub(r"[_ ]", "", match.group(1))), match.group(2) or ""
+    number, unit = float(re.sub(r"[_ ]", "", match.group(1))), match.group(2)
     if unit not in units:
         known = ", ".join(repr(name) for name in units if name)
         raise ValueError(f"{text!r} has no unit of {dimension}" if not unit else
@@ -56,16 +56,24 @@ def parse_quantity(text: str, dimension: str) -> float:
 
 def format_quantity(value: float, dimension: str) -> str:
     """Return the shortest string that :func:`parse_quantity` reads back as exactly *value*."""
+    units = {factor: unit for unit, factor in reversed(DIMENSIONS[dimension].items())}  # first of equals wins
     candidates = []
-    for unit in DIMENSIONS[dimension]:
-        factor = DIMENSIONS[dimension][unit]
+    for factor, unit in units.items():
         number = value / factor if factor >= 1.0 else value * round(1.0 / factor)
-        text = f"{number:.15g} {unit}".rstrip()
-        if parse_quantity(text, dimension) != value:
-            text = f"{number!r} {unit}".rstrip()
-        if parse_quantity(text, dimension) == value:
-            candidates.append((len(text) + (2 if 0 < abs(number) < 1 else 0), -factor, text))
+        texts = [f"{digits} {unit}".rstrip() for digits in (f"{number:.15g}", repr(number))]
+        exact = next((text for text in texts if _reads_as(text, dimension, value)), None)
+        if exact is not None:
+            penalty = (2 if 0 < abs(number) < 1 else 0) + (0 if unit else 9)
+            rank = abs(math.log(factor)) if value == 0 else -factor
+            candidates.append((len(exact) + penalty, rank, exact))
     return min(candidates)[2]
+
+
+def _reads_as(text: str, dimension: str, value: float) -> bool:
+    try:
+        return parse_quantity(text, dimension) == value
+    except ValueError:  # rounded up to infinity
+        return False
 
 
 @dataclass(frozen=True)
