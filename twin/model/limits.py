@@ -188,7 +188,7 @@ def _assemble(part: dict[str, str], unit: str) -> Limit:
         if relative and name != "floor":
             return _convert(number, "%", "1")
         change = basis is not None or name != "value"
-        return _convert(number, part["floor_unit" if name == "floor" else "unit"], unit, change=change)
+        return _convert(number, part["unit" if name == "value" else f"{name}_unit"], unit, change=change)
 
     return Limit(cast(Op, part["op"] or "±"), read("value"), relative, cast("Basis | None", basis),
                  read("floor"), read("band"), unit, pp)
