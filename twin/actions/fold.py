@@ -1,0 +1,84 @@
+"""Changes applied to a frozen fleet, and taken back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from twin.actions.base import Part
+from twin.model.change import Change
+from twin.model.fleet import Fleet
+from twin.model.servers import ServerGroup
+
+Cell = tuple[str, str, str]  # kind, target, key
+Cells = dict[Cell, float]
+
+
+def cell(change: Change) -> Cell:
+    """Return the cell of state that a change touches."""
+    return change.kind, change.target, change.key
+
+
+def fold(changes: Iterable[Change], start: Mapping[Cell, float] | None = None) -> Cells:
+    """Return what the changes leave in force: deltas from the fleet, and for a cap its value."""
+    cells = dict(start or {})
+    for change in changes:
+        key = cell(change)
+        value = change.value if change.kind == "cap" else cells.get(key, 0.0) + change.value
+        if value == (math.inf if change.kind == "cap" else 0.0):
+            cells.pop(key, None)
+        else:
+            cells[key] = value
+    return cells
+
+
+def inverse(parts: Sequence[Part], before: Mapping[Cell, float] | None = None) -> list[Part]:
+    """Return the parts that undo *parts*: in reversed order and with opposite sign.
+
+    What the parts have already given back themselves (a unit after its maintenance) needs no undoing. A cap
+    returns to the one that was in force `before`, else it is lifted.
+    """
+    before = before or {}
+    net = fold(part.change for part in parts)
+    undone = []
+    for part in reversed(parts):
+        change = part.change
+        if cell(change) not in net:
+            continue
+        value = before.get(cell(change), math.inf) if change.kind == "cap" else -change.value
+        undone.append(
+            Part(1.0 - part.fraction, Change(change.kind, change.target, value, change.key), part.text)
+        )
+    return undone
+
+
+def apply(fleet: Fleet, changes: Iterable[Change]) -> Fleet:
+    """Return the fleet after the changes that alter its tables: count, replicas, weight."""
+    concerned = [change for change in changes if change.kind in ("count", "replicas", "weight")]
+    if not concerned:
+        return fleet
+    groups = {group.name: group for group in fleet.server_groups}
+    deployments = {(row.service, row.site): row for row in fleet.deployments}
+    for change in concerned:
+        if change.kind == "count":
+            group = groups[change.target]
+            count = group.count + round(change.value)
+            groups[group.name] = group.model_copy(update={"count": count})
+        else:
+            row = deployments[change.target, change.key]
+            value = getattr(row, change.kind) + change.value
+            value = value if change.kind == "weight" else round(value)
+            deployments[row.service, row.site] = row.model_copy(update={change.kind: value})
+    return with_tables(fleet, server_groups=tuple(groups.values()), deployments=tuple(deployments.values()))
+
+
+def with_groups(fleet: Fleet, groups: Sequence[ServerGroup]) -> Fleet:
+    """Return the fleet with more server groups."""
+    return with_tables(fleet, server_groups=(*fleet.server_groups, *groups)) if groups else fleet
+
+
+def with_tables(fleet: Fleet, **tables: Any) -> Fleet:
+    """Return the fleet with other rows in some tables, not validated again, and without its cached views."""
+    values = {name: getattr(fleet, name) for name in Fleet.model_fields}
+    return Fleet.model_construct(_fields_set={*fleet.model_fields_set, *tables}, **{**values, **tables})
