@@ -25,16 +25,28 @@ _HEADLINES = {
     "error": "ERROR: the evaluation could not be completed",
     "rejected": "REJECTED: the static checks refuse the plan, nothing was simulated",
 }
-_COLOURS = {"pass": "#1a7f4b", "warn": "#9a6700", "waived": "#6e40aa", "fail": "#c62828", "inconclusive": "#1f6feb",
-            "error": "#b3261e", "rejected": "#c62828"}
+_COLOURS = {
+    "pass": "#1a7f4b",
+    "warn": "#9a6700",
+    "waived": "#6e40aa",
+    "fail": "#c62828",
+    "inconclusive": "#1f6feb",
+    "error": "#b3261e",
+    "rejected": "#c62828",
+}
 
 
 def summary(verdict: Verdict) -> str:
     """Return the verdict as plain text: one line per gate, worst first, and the final line in words."""
     lines = [f"{verdict.plan} on {verdict.fleet}, gates {verdict.gates}, suite {verdict.suite}"]
-    lines += [f"  {finding.rule}: {place(finding.where, finding.line)}: {finding.what}" for finding in verdict.findings]
+    lines += [
+        f"  {finding.rule}: {place(finding.where, finding.line)}: {finding.what}"
+        for finding in verdict.findings
+    ]
     for gate in by_severity(verdict.gate_results):
-        lines.append(f"  {gate.result:<12}  {gate.id:<16}  {gate.metric} {limits(gate)}  {evidence(gate)}".rstrip())
+        lines.append(
+            f"  {gate.result:<12}  {gate.id:<16}  {gate.metric} {limits(gate)}  {evidence(gate)}".rstrip()
+        )
     return "\n".join([*lines, final_line(verdict)])
 
 
@@ -43,16 +55,24 @@ def html_summary(verdict: Verdict) -> str:
     rows = "".join(
         f'<tr><td style="color:{_COLOURS[gate.result]};font-weight:600">{gate.result}</td><td>{escape(gate.id)}</td>'
         f"<td>{escape(gate.metric)} {escape(limits(gate))}</td><td>{escape(evidence(gate))}</td></tr>"
-        for gate in by_severity(verdict.gate_results))
-    found = "".join(f"<li><b>{escape(finding.rule)}</b> {escape(place(finding.where, finding.line))}: {escape(finding.what)}</li>"
-                    for finding in verdict.findings)
-    chains = "".join(f"<p><b>Why {escape(gate.id)} failed</b></p><pre>{escape(gate.because)}</pre>"
-                     for gate in verdict.gate_results if gate.because and gate.result == "fail")
-    return (f'<div><p style="color:{_COLOURS[outcome(verdict)]};font-weight:600">{escape(headline(verdict))}</p>'
-            f"<p>{escape(verdict.plan)} on {escape(verdict.fleet)}, gates {escape(verdict.gates)}, "
-            f"suite {escape(verdict.suite)}</p>{f'<ul>{found}</ul>' if found else ''}"
-            f"{f'<table><tr><th>result</th><th>gate</th><th>limit</th><th>evidence</th></tr>{rows}</table>' if rows else ''}"
-            f"{chains}</div>")
+        for gate in by_severity(verdict.gate_results)
+    )
+    found = "".join(
+        f"<li><b>{escape(finding.rule)}</b> {escape(place(finding.where, finding.line))}: {escape(finding.what)}</li>"
+        for finding in verdict.findings
+    )
+    chains = "".join(
+        f"<p><b>Why {escape(gate.id)} failed</b></p><pre>{escape(gate.because)}</pre>"
+        for gate in verdict.gate_results
+        if gate.because and gate.result == "fail"
+    )
+    return (
+        f'<div><p style="color:{_COLOURS[outcome(verdict)]};font-weight:600">{escape(headline(verdict))}</p>'
+        f"<p>{escape(verdict.plan)} on {escape(verdict.fleet)}, gates {escape(verdict.gates)}, "
+        f"suite {escape(verdict.suite)}</p>{f'<ul>{found}</ul>' if found else ''}"
+        f"{f'<table><tr><th>result</th><th>gate</th><th>limit</th><th>evidence</th></tr>{rows}</table>' if rows else ''}"
+        f"{chains}</div>"
+    )
 
 
 def by_severity(gates: tuple[GateResult, ...]) -> list[GateResult]:
@@ -123,7 +143,9 @@ def value(number: float | None, gate: GateResult) -> str:
 def bound(number: float | None, gate: GateResult, row: ScenarioResult) -> str:
     """Return an end of the interval, or a limit, in the unit of what is judged; a difference carries its sign."""
     sign = "+" if row.judged and number is not None and number > 0 else ""
-    return sign + quantity(number, row.judged_unit or gate.unit, metric="" if row.judged_unit else gate.metric)
+    return sign + quantity(
+        number, row.judged_unit or gate.unit, metric="" if row.judged_unit else gate.metric
+    )
 
 
 def quantity(number: float | None, unit: str, *, metric: str = "") -> str:

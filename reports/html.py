@@ -1,0 +1,27 @@
+"""A verdict as one self-contained HTML file: no scripts, nothing fetched, readable on a phone and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from reports.page import ENVIRONMENT, Page
+from reports.sections import SECTIONS
+from reports.trace import Trace
+from twin.model.plan import Plan
+from twin.records import text
+from twin.records.verdict import Verdict
+
+
+def render_html(verdict: Verdict, *, plan: Plan | None = None, traces: Sequence[Trace] = ()) -> str:
+    """Return the report; *plan* adds its steps and their times, *traces* the series of the devices that broke a gate."""
+    page = Page(verdict, plan, traces)
+    drawn = [(section, section.render(page)) for section in SECTIONS]
+    style = Markup(ENVIRONMENT.get_template("verdict.css").render())
+    return ENVIRONMENT.get_template("verdict.html.j2").render(
+        verdict=verdict,
+        outcome=text.outcome(verdict),
+        style=style,
+        sections=[(section, body) for section, body in drawn if body],
+    )

@@ -1,0 +1,213 @@
+"""A verdict as Markdown for pull requests and step summaries: what failed comes first, what does not fit is counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from twin.records import text
+from twin.records.verdict import GateResult, ScenarioResult, Verdict, clock
+
+LIMIT = 60 * 1024  # bytes; comments and summaries cut or refuse longer ones
+_SIGNS = {
+    "pass": "✅",
+    "warn": "⚠️",
+    "waived": "🟣",
+    "fail": "❌",
+    "inconclusive": "❓",
+    "error": "💥",
+    "rejected": "⛔",
+}
+# What means something inside a line; an underscore within a word does not.
+_SPECIAL = re.compile(r"([\\`*{}\[\]|~>]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+#])")
+_CELL = 300  # characters of one name or reason before it is cut
+_NOTE = (
+    "\n_… {left} more lines left out to stay within {limit} KiB; the JSON and HTML reports have them all._\n"
+)
+
+
+def render_markdown(verdict: Verdict, *, limit: int = LIMIT) -> str:
+    """Return the verdict as Markdown of at most *limit* bytes."""
+    lines = [line for section in _SECTIONS for line in section(verdict)]
+    room = limit - len(_NOTE.encode()) - 20
+    kept, used = [], 0
+    for line in lines:
+        used += len(line.encode()) + 1
+        if used > room:
+            break
+        kept.append(line)
+    left = len(lines) - len(kept)
+    if any(line == "```" for line in kept[-40:]) and sum(line.startswith("```") for line in kept) % 2:
+        kept.append("```")
+    note = _NOTE.format(left=left, limit=limit // 1024) if left else ""
+    return "\n".join(kept).rstrip() + "\n" + note
+
+
+def _head(verdict: Verdict) -> Iterator[str]:
+    yield f"## {_SIGNS[text.outcome(verdict)]} {escape(text.headline(verdict))}"
+    yield ""
+    window = f"{verdict.window[0]:%Y-%m-%d %H:%M} to {verdict.window[1]:%Y-%m-%d %H:%M} UTC"
+    yield f"**{escape(verdict.plan)}** on {escape(verdict.fleet)}, {window}"
+    yield f"gates {escape(verdict.gates)}, suite {escape(verdict.suite)}, exit code {verdict.exit_code}"
+    if verdict.more_runs:
+        yield f"about **{text.count(verdict.more_runs, 'more replication')}** would decide"
+    yield ""
+
+
+def _findings(verdict: Verdict) -> Iterator[str]:
+    if verdict.findings:
+        yield "| check | place | what is wrong | how to mend it |"
+        yield "|---|---|---|---|"
+        for row in verdict.findings:
+            place = text.place(row.where, row.line)
+            yield f"| {escape(row.rule)} | {escape(place)} | {escape(row.what)} | {escape(row.mend)} |"
+        yield ""
+
+
+def _gates(verdict: Verdict) -> Iterator[str]:
+    if verdict.gate_results:
+        yield "| result | gate | metric and limit | plan | reference | interval | worst in |"
+        yield "|---|---|---|--:|--:|---|---|"
+        for gate in text.by_severity(verdict.gate_results):
+            name = escape(gate.id) + ("" if gate.level == "block" else " (advice)")
+            rule = escape(f"{gate.metric} {text.limits(gate)}")
+            yield f"| {_SIGNS[gate.result]} {gate.result} | {name} | {rule} | {_seen(gate)} |"
+        yield ""
+
+
+def _seen(gate: GateResult) -> str:
+    row = gate.worst
+    if row is None:
+        return f"not measured | | | {escape(gate.reason)}"
+    cells = (
+        text.value(row.plan, gate),
+        text.value(row.reference, gate) if row.reference is not None else "",
+        text.interval(gate, row) or "exact",
+        text.where(row),
+    )
+    return " | ".join(escape(cell) for cell in cells)
+
+
+def _why(verdict: Verdict) -> Iterator[str]:
+    for gate in text.by_severity(verdict.gate_results):
+        if gate.result in ("fail", "error", "inconclusive"):
+            yield f"### Why {escape(gate.id)} {_DID[gate.result]}"
+            yield ""
+            if gate.reason:
+                yield escape(gate.reason)
+            yield from _counter_example(gate)
+            yield ""
+
+
+_DID = {"fail": "failed", "error": "could not be judged", "inconclusive": "did not decide"}
+
+
+def _counter_example(gate: GateResult) -> Iterator[str]:
+    example = gate.counter_example
+    if example is None:
+        return
+    member = f", loss of **{escape(example.member)}**" if example.member else ""
+    yield (
+        f"Scenario **{escape(example.scenario)}**{member}, plan {escape(example.variant)}, "
+        f"replication {example.replication}: **{escape(example.violation)}** at {clock(example.at_s)}."
+    )
+    yield ""
+    for number, step in enumerate(example.chain, start=1):
+        yield f"{number}. `{clock(step.at_s)}` {escape(step.text)}"
+    yield ""
+    yield "```sh"
+    yield _in_fence(example.command)
+    yield "```"
+
+
+def _notes(verdict: Verdict) -> Iterator[str]:
+    yield "### What to know"
+    yield ""
+    if (seen := verdict.footprint) is not None:
+        word = text.count(seen.faults, "fault") if seen.faults else "**Untested**: 0 faults"
+        yield f"- {word} hit what the plan touches."
+        if seen.untested:
+            yield f"- Untested (no fault touched them): {_names(seen.untested)}"
+    for missing in verdict.missing:
+        yield f"- Missing: {escape(missing)}"
+    for row in verdict.assumed:
+        yield f"- Assumed: {escape(row.what)} ({text.count(row.count, 'value')}), matters to {_names(row.metrics)}"
+    if verdict.snapshot_age_s is not None:
+        yield f"- The snapshot is {text.span(verdict.snapshot_age_s)} old."
+    yield f"- Fidelity: {escape(verdict.fidelity)}"
+    for words in verdict.not_modelled:
+        yield f"- Not modelled: {escape(words)}"
+    yield ""
+
+
+def _rows(verdict: Verdict) -> Iterator[str]:
+    rows = [(gate, row) for gate in text.by_severity(verdict.gate_results) for row in gate.rows]
+    if not rows:
+        return
+    yield "<details><summary>Every gate in every scenario</summary>"
+    yield ""
+    yield "| result | gate | scenario | plan variant | n | plan | reference | interval | violations |"
+    yield "|---|---|---|---|--:|--:|--:|---|---|"
+    for gate, row in sorted(rows, key=lambda pair: _RANK.index(pair[1].result)):
+        yield _row(gate, row)
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+_RANK = ("fail", "error", "inconclusive", "waived", "warn", "pass")
+
+
+def _row(gate: GateResult, row: ScenarioResult) -> str:
+    cells = (
+        row.result,
+        gate.id,
+        row.scenario,
+        row.variant,
+        f"{row.n:,}",
+        text.value(row.plan, gate),
+        text.value(row.reference, gate),
+        text.interval(gate, row) or "exact",
+    )
+    return f"| {' | '.join(escape(cell) for cell in cells)} | {_names(row.violations)} |"
+
+
+def _digests(verdict: Verdict) -> Iterator[str]:
+    yield (
+        f"<sub>plan `{_short(verdict.plan_digest)}` · fleet `{_short(verdict.fleet_digest)}` · gates "
+        f"`{_short(verdict.gates_digest)}` · suite `{_short(verdict.suite_digest)}` · seed {verdict.seed} · "
+        f"as of {verdict.as_of.isoformat()}</sub>"
+    )
+
+
+_SECTIONS: tuple[Callable[[Verdict], Iterator[str]], ...] = (
+    _head,
+    _findings,
+    _gates,
+    _why,
+    _notes,
+    _digests,
+    _rows,
+)
+
+
+def escape(words: str) -> str:
+    """Return words as Markdown text: no markup, no HTML, no mention, one line."""
+    flat = " ".join(words.split())
+    flat = flat if len(flat) <= _CELL else f"{flat[:_CELL]}…"
+    flat = flat.replace("&", "&amp;").replace("<", "&lt;")
+    # A name with an @ must not call somebody to the pull request.
+    return _SPECIAL.sub(r"\\\1", flat).replace("@", "@&#8203;")
+
+
+def _names(things: tuple[str, ...], shown: int = 6) -> str:
+    more = f" and {len(things) - shown:,} more" if len(things) > shown else ""
+    return ", ".join(escape(thing) for thing in things[:shown]) + more
+
+
+def _in_fence(words: str) -> str:
+    return " ".join(words.replace("```", "'''").split())
+
+
+def _short(digest: str) -> str:
+    return re.sub(r"[^0-9A-Za-z:]", "", digest)[:19]

@@ -1,0 +1,59 @@
+"""The verdict in words, and the facts around it."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from reports.page import Page, fill
+from twin.records import text
+from twin.records.verdict import Verdict
+
+
+def render(page: Page) -> Markup:
+    """Write the banner."""
+    return fill(_TEMPLATE, verdict=page.verdict, sentences=_sentences(page))
+
+
+def _sentences(page: Page) -> list[str]:
+    """Say in plain words what decided."""
+    verdict = page.verdict
+    said = [_because(verdict)]
+    if verdict.more_runs:
+        said.append(f"About {text.count(verdict.more_runs, 'more replication')} would decide.")
+    if verdict.footprint is not None and not verdict.footprint.faults and verdict.runs:
+        said.append("No fault touched what the plan touches: it is untested, not safe.")
+    return [sentence for sentence in said if sentence]
+
+
+def _because(verdict: Verdict) -> str:
+    if verdict.findings:
+        return f"{text.count(len(verdict.findings), 'finding')}; nothing was simulated."
+    gates = text.by_severity(verdict.gate_results)
+    if not gates:
+        return ""
+    worst = gates[0]
+    if worst.counter_example is not None and worst.result == "fail":
+        example = worst.counter_example
+        return f"{worst.id}: {example.violation}, in scenario {example.scenario}, plan {example.variant or 'whole'}."
+    if worst.result == "pass":
+        return f"All {text.count(len(gates), 'gate')} passed in all {text.count(len(verdict.scenarios), 'scenario')}."
+    return f"{worst.id}: {worst.reason or text.evidence(worst)}."
+
+
+_TEMPLATE = """\
+<h1>{{ text.headline(verdict) }}</h1>
+{% for sentence in sentences %}
+<p class="name">{{ sentence }}</p>
+{% endfor %}
+<dl class="facts">
+<div><dt>plan</dt><dd>{{ verdict.plan }}</dd></div>
+<div><dt>fleet</dt><dd>{{ verdict.fleet }}</dd></div>
+<div><dt>window (UTC)</dt><dd>{{ verdict.window[0].strftime("%Y-%m-%d %H:%M") }} to {{ verdict.window[1].strftime(
+  "%H:%M" if verdict.window[0].date() == verdict.window[1].date() else "%Y-%m-%d %H:%M") }}</dd></div>
+<div><dt>gates</dt><dd>{{ verdict.gates }}</dd></div>
+<div><dt>suite</dt><dd>{{ verdict.suite }}</dd></div>
+<div><dt>purpose</dt><dd>{{ verdict.purpose }}</dd></div>
+{% if verdict.runs %}<div><dt>runs</dt><dd>{{ "{:,}".format(verdict.runs) }}</dd></div>{% endif %}
+<div><dt>exit code</dt><dd>{{ verdict.exit_code }}</dd></div>
+</dl>
+"""

@@ -1,0 +1,74 @@
+"""Why a gate failed or could not decide: timeline, chain of causes, tree of causes, and the device's series."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from reports.causes_svg import draw_tree
+from reports.page import Page, fill
+from reports.series_svg import draw_series
+from reports.timeline_svg import draw_timeline
+from twin.records.verdict import GateResult
+
+
+def render(page: Page) -> Markup:
+    """Write one card per gate that did not pass, or nothing."""
+    cards = [_card(page, gate) for gate in page.gates if gate.result in ("fail", "error", "inconclusive")]
+    return Markup("").join(cards)
+
+
+def _card(page: Page, gate: GateResult) -> Markup:
+    example = gate.counter_example
+    shown = example is not None and bool(example.chain)
+    return fill(
+        _TEMPLATE,
+        gate=gate,
+        example=example,
+        start=page.verdict.window[0],
+        did=_DID[gate.result],
+        timeline=draw_timeline(example, page.plan) if example and shown else "",
+        tree=draw_tree(example) if example and shown else "",
+        series=[
+            (trace, draw_series(trace, example.at_s if example else None))
+            for trace in page.traces
+            if trace.gate == gate.id
+        ],
+    )
+
+
+_DID = {"fail": "failed", "error": "could not be judged", "inconclusive": "did not decide"}
+_TEMPLATE = """\
+<article class="card {{ gate.result }}">
+<h3 class="name">{{ gate.id }} {{ did }}</h3>
+{% if gate.reason %}<p>{{ gate.reason }}</p>{% endif %}
+{% if gate.result == "inconclusive" and gate.worst and gate.worst.more_runs %}
+<p>About {{ plural(gate.worst.more_runs, "more replication") }} of {{ gate.worst.scenario }} would decide.</p>
+{% endif %}
+{% if example %}
+<p class="name">Scenario <strong>{{ example.scenario }}</strong>{% if example.member %}, loss of <strong>{{ example.member }}</strong>{% endif %},
+plan {{ example.variant or "whole" }}, replication {{ example.replication }}:
+<strong>{{ example.violation }}</strong> at {{ clock(example.at_s) }}.</p>
+{% if timeline %}
+<h4>Timeline (+0:00 is {{ start.strftime("%Y-%m-%d %H:%M UTC") }})</h4>
+<div class="scroll">{{ timeline }}</div>
+{% endif %}
+{% if example.chain %}
+<h4>What led to what</h4>
+<ol class="because">
+{% for step in example.chain %}
+<li{% if loop.last %} class="last"{% endif %}><time>{{ clock(step.at_s) }}</time><span class="name">{{ step.text }}</span></li>
+{% endfor %}
+</ol>
+<details open><summary class="small">As a tree</summary><div class="scroll">{{ tree }}</div></details>
+{% endif %}
+{% for trace, drawn in series %}
+<h4>{{ trace.quantity }} of {{ trace.thing }}, with the plan and without</h4>
+<div class="scroll">{{ drawn }}</div>
+{% endfor %}
+{% if example.command %}
+<h4>Play it again</h4>
+<pre>{{ example.command }}</pre>
+{% endif %}
+{% endif %}
+</article>
+"""
