@@ -20,6 +20,9 @@ from twin.model.base import Name
 from twin.model.names import LIMIT, BracketError, compress, expand, is_bracketed
 
 
+_LONG_LIST = 4
+
+
 @dataclass
 class Expansion:
     """Rows after expansion, the document row that each came from, and what could not be expanded."""
@@ -144,8 +147,9 @@ def _compressed(
 ) -> tuple[dict[str, Any], int]:
     """Return one row that stands for as many rows from *start* on as possible, and their number."""
     first = rows[start]
+    single = {key: _short_list(value) if keys.get(key) else value for key, value in first.items()}
     if "name" not in first:
-        return first, 1
+        return single, 1
     window, shape = 2, _shape(first, keys)
     while True:  # look further only while everything so far fits, so that a pass over all rows stays linear
         near = list(itertools.takewhile(lambda row: _shape(row, keys) == shape, rows[start : start + window]))
@@ -158,7 +162,12 @@ def _compressed(
         if merged:
             return merged, count
         count = reach
-    return first, 1
+    return single, 1
+
+
+def _short_list(names: list[str]) -> list[str]:
+    """Return a long list of references with brackets; a short one reads better without."""
+    return compress(names) if len(names) > _LONG_LIST else names
 
 
 def _shape(row: dict[str, Any], keys: dict[str, bool]) -> tuple[Any, ...]:

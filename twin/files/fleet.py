@@ -55,7 +55,8 @@ def write_fleet(fleet: Fleet, path: str | Path, *, tables: Literal["csv", "parqu
 
 def _read_head(document: Document, problems: list[Problem]) -> tuple[Fleet | None, dict[str, list[int]]]:
     """Return what the document holds, and for each expanded row of a kind the document row it came from."""
-    value, sources, refused = dict(document.value), {}, set()
+    value, sources = dict(document.value), dict[str, list[int]]()
+    refused: set[Location] = set()
     for kind, model in KINDS.items():
         if isinstance(value.get(kind), list):
             expansion = expand_rows(value[kind], model)
@@ -77,9 +78,16 @@ def _read_head(document: Document, problems: list[Problem]) -> tuple[Fleet | Non
         )
     except ValidationError as error:
         found = to_problems(error, expanded, Fleet, relocate=relocate, shown=document)
-        problems += [problem for place, problem in found.items() if place[:3] not in refused]
+        problems += [problem for place, problem in found.items() if not _told(place, refused)]
         return None, sources
     return head, sources
+
+
+def _told(place: Location, refused: set[Location]) -> bool:
+    """Return whether a problem only repeats that the brackets of a row could not be expanded."""
+    return place[:3] in refused or (
+        place[-1] == "string_pattern_mismatch" and any(place[:2] == row[:2] for row in refused)
+    )
 
 
 def _read_tables(folder: Path, document: Document, problems: list[Problem]) -> dict[str, Table]:

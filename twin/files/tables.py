@@ -7,7 +7,7 @@ import io
 import json
 import typing
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from twin.model.errors import FleetError, Problem, did_you_mean
 
 SUFFIXES = (".csv", ".parquet")
 MAX_ALIKE = 20  # problems of one kind in one column that are told one by one
+_ABSENT = object()
 csv.field_size_limit(1 << 26)  # a year of five-minute values is one cell of a megabyte
 
 
@@ -76,7 +77,7 @@ def write_table(path: Path, model: type[Record], records: Sequence[Record]) -> N
     write_atomic(path, text.getvalue())
 
 
-def _read_csv(path: Path, table: Table) -> tuple[list[str], list[int], Iterable[Sequence[Any]]]:
+def _read_csv(path: Path, table: Table) -> tuple[list[str], list[int], Sequence[Sequence[Any]]]:
     """Return header, line of each row, and rows of text; a ragged row is a problem and is left out."""
     text = _text(read_bytes(path, FleetError), table)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -120,7 +121,7 @@ def _text(source: bytes, table: Table) -> str:
         ) from None
 
 
-def _read_parquet(path: Path, table: Table) -> tuple[list[str], list[int], Iterable[Sequence[Any]]]:
+def _read_parquet(path: Path, table: Table) -> tuple[list[str], list[int], Sequence[Sequence[Any]]]:
     """Return header, number of each row, and rows of typed values."""
     import polars as pl  # takes 0.2 s, and only large fleets need it
 
@@ -146,7 +147,7 @@ def _read_parquet(path: Path, table: Table) -> tuple[list[str], list[int], Itera
             columns.append([None] * frame.height)
         else:
             columns.append([_plain(value) for value in frame[name].to_list()])
-    return frame.columns, list(range(1, frame.height + 1)), zip(*columns, strict=True)
+    return frame.columns, list(range(1, frame.height + 1)), list(zip(*columns, strict=True))
 
 
 def _plain(value: Any) -> Any:
@@ -176,7 +177,7 @@ def _parquet(rows: Sequence[dict[str, Any]], names: Sequence[str], model: type[R
 def _columns(
     header: Sequence[str], model: type[Record], table: Table
 ) -> list[tuple[str, Callable[[Any], Any]]]:
-    """Return (name, cell decoder) of each column; unknown, doubled and missing columns are problems."""
+    """Return (name, cell decoder) of each column, no name when unknown; check the header."""
     where = f"{table.path}:1" if table.path.endswith(".csv") else table.path
     hints = typing.get_type_hints(model, include_extras=True)
     known = list(model.model_fields)
@@ -194,7 +195,7 @@ def _columns(
         if info.is_required() and name not in header:
             table.absent.add(name)
             table.problems.append(Problem(where, f"the column {name!r} is missing", "add it"))
-    return [(name, _cell_reader(hints[name]) if name in known else str) for name in header]
+    return [(name, _cell_reader(hints[name])) if name in known else ("", str) for name in header]
 
 
 def _cell_reader(hint: Any) -> Callable[[Any], Any]:
@@ -210,34 +211,54 @@ def _cell_reader(hint: Any) -> Callable[[Any], Any]:
 
 
 def _decode_rows(
-    cells: Iterable[Sequence[Any]], columns: Sequence[tuple[str, Callable[[Any], Any]]], table: Table
+    cells: Sequence[Sequence[Any]], columns: Sequence[tuple[str, Callable[[Any], Any]]], table: Table
 ) -> tuple[list[dict[str, Any]], set[tuple[int, str]]]:
     """Return the rows as plain values, with the (row, column) of cells that cannot be read."""
-    rows: list[dict[str, Any]] = []
     bad: set[tuple[int, str]] = set()
-    for index, row in enumerate(cells):
-        values: dict[str, Any] = {}
-        for (name, read), cell in zip(columns, row, strict=True):
-            if cell is None or cell == "":
-                continue
-            try:
-                values[name] = read(cell)
-            except ValueError as error:
-                bad.add((index, name))
-                mend = "write the plain SI number" if "not a number" in str(error) else ""
-                table.problems.append(Problem(table.where(index, name), str(error), mend))
-        rows.append(values)
+    known = [place for place, (name, _) in enumerate(columns) if name]
+    width, columns = len(columns), [columns[place] for place in known]
+    transposed = list(zip(*cells, strict=True)) or [()] * width
+    decoded = [
+        _decode_column(transposed[place], name, read, table, bad)
+        for place, (name, read) in zip(known, columns, strict=True)
+    ]
+    names = [name for name, _ in columns]
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*decoded, strict=True)]
+    for name, column in zip(names, decoded, strict=True):
+        for index, value in enumerate(column) if _ABSENT in column else ():
+            if value is _ABSENT:
+                rows[index].pop(name, None)
     return rows, bad
+
+
+def _decode_column(
+    column: Sequence[Any], name: str, read: Callable[[Any], Any], table: Table, bad: set[tuple[int, str]]
+) -> list[Any]:
+    """Return the values of a column, _ABSENT where there is none; each distinct text is decoded once."""
+    wrong: dict[Any, str] = {}
+    values: dict[Any, Any] = {None: _ABSENT, "": _ABSENT}
+    texts = {cell for cell in column if isinstance(cell, str)}
+    for cell in texts - {""}:
+        try:
+            values[cell] = read(cell)
+        except ValueError as error:
+            values[cell], wrong[cell] = _ABSENT, str(error)
+    for index, cell in enumerate(column) if wrong else ():
+        if isinstance(cell, str) and cell in wrong:
+            bad.add((index, name))
+            mend = "write the plain SI number" if "not a number" in wrong[cell] else ""
+            table.problems.append(Problem(table.where(index, name), wrong[cell], mend))
+    if all(type(cell) is str for cell in column):
+        return list(map(values.__getitem__, column))
+    return [values[cell] if cell is None or isinstance(cell, str) else read(cell) for cell in column]
 
 
 def _validate(
     rows: list[dict[str, Any]], model: type[Record], table: Table, bad: set[tuple[int, str]]
 ) -> tuple[Any, ...]:
-    known = set(model.model_fields)
-    plain = [{name: value for name, value in row.items() if name in known} for row in rows]
     adapter = TypeAdapter(tuple[model, ...])  # type: ignore[valid-type]
     try:
-        return tuple(adapter.validate_json(json.dumps(plain), strict=True, by_alias=False, by_name=True))
+        return tuple(adapter.validate_json(json.dumps(rows), strict=True, by_alias=False, by_name=True))
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             row, column, *inner = (*detail["loc"], "", "")[: max(2, len(detail["loc"]))]

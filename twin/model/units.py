@@ -15,7 +15,8 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-_NUMBER = re.compile(r"([-+]?(?:[0-9]+(?:[_ ][0-9]{3})*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)\s*(.*)")
+_DECIMAL = r"(?:[0-9]+(?:[_ ][0-9]{3})*(?:\.[0-9]*)?|\.[0-9]+)"
+_NUMBER = re.compile(rf"([-+]?{_DECIMAL}(?:[eE][-+]?[0-9]+)?)\s*(.*)")
 
 # unit -> factor to the SI base unit of the dimension, smallest first (so that formatting can pick the largest)
 DIMENSIONS: dict[str, dict[str, float]] = {
