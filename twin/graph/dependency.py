@@ -1,16 +1,16 @@
 """The dependency graph: who needs whom, across power, cooling, network, racks, servers, storage and services.
 
 A node stays up while it is not lost itself and at least `needs` of the nodes it points at are up; an edge
-goes from a child to a parent that it needs. A thing that has several requirements at once (a rack needs power:
-one of its feeds, *and* network: one of its switches) needs all of its *requirement nodes*, named
-`rack-1#power` and `rack-1#network`; so every node is a plain k of n. What belongs to a thing goes down with it:
-losing a rack loses its requirement nodes.
+goes from a child to a parent that it needs. A thing that has several requirements at once (a rack needs
+power: one of its feeds, *and* network: one of its switches) needs all of its *requirement nodes*, named
+`rack-1#power` and `rack-1#network`; so every node is a plain k of n. What belongs to a thing goes down with
+it: losing a rack loses its requirement nodes.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
@@ -37,12 +37,14 @@ class Node:
 
 
 def dependency_graph(fleet: Fleet) -> nx.DiGraph:
-    """Return the graph; nodes carry `kind`, `thing`, `label`, `needs`; edges (child to parent) carry `group`.
+    """Return the dependency graph of a fleet. Cost: one pass over it; about 5 s per million edges."""
+    return graph_of(nodes_of(fleet), name=fleet.name)
 
-    Cost: one pass over the fleet; about 6 s per million nodes and edges.
-    """
-    graph = nx.DiGraph(fleet=fleet.name)
-    for node in nodes_of(fleet):
+
+def graph_of(nodes: Iterable[Node], *, name: str = "") -> nx.DiGraph:
+    """Return the graph of some nodes, which carry `kind`, `thing`, `label`, `needs`; edges carry `group`."""
+    graph = nx.DiGraph(name=name)
+    for node in nodes:
         label = node.name if node.kind != "requirement" else f"{node.group} of {node.thing}"
         graph.add_node(node.name, kind=node.kind, thing=node.thing, label=label, needs=node.needs)
         graph.add_edges_from(((node.name, parent) for parent in node.parents), group=node.group)
@@ -63,7 +65,8 @@ def shared_fates(fleet: Fleet) -> dict[str, tuple[str, ...]]:
 
     A shared-risk group is called "srlg:NAME". Losing a site loses its units, plants, racks and switches.
     """
-    members: dict[str, list[str]] = {row.name: [] for kind in ("regions", "sites") for row in fleet.rows(kind)}
+    places = (row for kind in ("regions", "sites") for row in fleet.rows(kind))
+    members: dict[str, list[str]] = {place.name: [] for place in places}
     region = {site.name: site.region for site in fleet.sites}
     for site in fleet.sites:
         members[site.name].append(site.name)
@@ -96,17 +99,13 @@ def _thing(fleet: Fleet, reference: str, fates: dict[str, tuple[str, ...]]) -> s
     try:
         _, row = fleet.find(reference)
     except KeyError:
-        known = [*fleet.things, *(name for name in fates if name.startswith("srlg:"))]
-        hint = did_you_mean(reference.rpartition(":")[2], known) or did_you_mean(reference, known)
+        prefix, _, name = reference.rpartition(":")
+        noun = prefix if prefix in SINGULAR.values() else "thing"
+        word = reference if prefix == "srlg" else name
+        hint = did_you_mean(word, [*fleet.things, *(fate for fate in fates if ":" in fate)])
         hint = hint or "name a thing of the fleet, a site, a region or srlg:NAME"
-        raise UsageError(f"the fleet {fleet.name} has no {_noun(reference)} ({hint})") from None
+        raise UsageError(f"the fleet {fleet.name} has no {noun} called '{word}' ({hint})") from None
     return str(row.name)
-
-
-def _noun(reference: str) -> str:
-    prefix, _, name = reference.rpartition(":")
-    noun = prefix if prefix in SINGULAR.values() else "thing"
-    return f"{noun} called '{name or reference}'"
 
 
 def _power(fleet: Fleet) -> Iterator[Node]:
