@@ -18,7 +18,7 @@ GROUPS = {
     "Start": (
         Command("demo", "scenarios.cli:demo", "Write an example into demo/ and check three plans on it"),
         Command("new", "scenarios.cli:new", "Write a new fleet of any size"),
-        Command("new-plan", "twin.actions.cli:new_plan", "Write a new plan for a fleet"),
+        Command("new-plan", "twin.cli.new_plan:new_plan", "Write a new plan for a fleet"),
         Command("import", "twin.sync.cli:import_", "Read a fleet from foreign files"),
     ),
     "Look": (
