@@ -16,11 +16,16 @@ from twin.model.services import Deployment, Service
 
 
 def small_fleet() -> Fleet:
-    """Return two sites of three racks each; a rack holds 10 web servers and, in row a of ams1, 4 ml servers."""
+    """Return two sites of three racks; each holds 10 servers of the web pool, in ams1 also 1, 2, 3 of ml."""
     sites = ("ams1", "fra1")
     racks = [f"{site}-a{number:02d}" for site in sites for number in (1, 2, 3)]
-    groups = [ServerGroup(name=f"{rack}-web", rack=rack, type="std", owner="web-pool", count=10) for rack in racks]
-    groups += [ServerGroup(name=f"ams1-a0{n}-ml", rack=f"ams1-a0{n}", type="std", owner="ml", count=n) for n in (1, 2, 3)]
+    groups = [
+        ServerGroup(name=f"{rack}-web", rack=rack, type="std", owner="web-pool", count=10) for rack in racks
+    ]
+    groups += [
+        ServerGroup(name=f"ams1-a0{n}-ml", rack=f"ams1-a0{n}", type="std", owner="ml", count=n)
+        for n in (1, 2, 3)
+    ]
     return Fleet(
         fleet="small",
         as_of=datetime(2026, 11, 20, tzinfo=UTC),
@@ -28,7 +33,8 @@ def small_fleet() -> Fleet:
         sites=tuple(Site(name=site, region="eu") for site in sites),
         power_units=tuple(_units(sites)),
         cooling_plants=tuple(
-            CoolingPlant(name=f"{site}-crah", site=site, fed_by=(f"{site}-msb-a",), rated_heat_w=1e5) for site in sites
+            CoolingPlant(name=f"{site}-crah", site=site, fed_by=(f"{site}-msb-a",), rated_heat_w=1e5)
+            for site in sites
         ),
         racks=tuple(_rack(rack) for rack in racks),
         switches=tuple(
@@ -59,7 +65,9 @@ def _units(sites: tuple[str, ...]) -> list[PowerUnit]:
         units.append(PowerUnit(name=f"{site}-grid", kind="utility", site=site, rated_va=1e6))
         for side in "ab":
             name = f"{site}-msb-{side}"
-            units.append(PowerUnit(name=name, kind="switchboard", site=site, rated_va=5e5, fed_by=(f"{site}-grid",)))
+            units.append(
+                PowerUnit(name=name, kind="switchboard", site=site, rated_va=5e5, fed_by=(f"{site}-grid",))
+            )
     return units
 
 
@@ -69,7 +77,9 @@ def _rack(name: str) -> Rack:
     return Rack(name=name, site=site, row="a", fed_by=feeds, budget_w=7000.0, space_u=42)
 
 
-def make_plan(*steps: dict[str, Any], touch: tuple[str, ...] = ("region:eu", "service:web"), **keys: Any) -> Plan:
+def make_plan(
+    *steps: dict[str, Any], touch: tuple[str, ...] = ("region:eu", "service:web"), **keys: Any
+) -> Plan:
     """Return a plan of these steps, with a window of four hours."""
     window = {"not_before": "2026-11-21T01:00Z", "not_after": "2026-11-21T05:00Z"}
     document = {"plan": "p", "window": window, "scope": {"touch": list(touch)}, "steps": list(steps), **keys}
