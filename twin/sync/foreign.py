@@ -1,0 +1,166 @@
+"""Foreign tables: CSV files read cell by cell, so that every problem has its file and line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twin.files.problems import read_bytes
+from twin.model.errors import Problem, TraceError, did_you_mean
+
+MAX_PROBLEMS = 100  # per file; the rest is counted
+csv.field_size_limit(1 << 24)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a foreign table: its name, how a cell is read, and what stands for a missing one.
+
+    A column without which the table makes no sense is `required`; elsewhere `default` stands for missing
+    columns and empty cells.
+    """
+
+    name: str
+    read: Callable[[str], Any]
+    required: bool = True
+    default: Any = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a foreign table: its line in the file, and its cells by column."""
+
+    where: str
+    cells: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.cells[name]
+
+
+def read_lines(path: Path, columns: Sequence[Column], problems: list[Problem]) -> list[Line]:
+    """Return the good rows of a CSV file; append a problem for each bad cell and row."""
+    found: list[Problem] = []
+    try:
+        rows = list(csv.reader(io.StringIO(decode(path, found), newline=""), strict=True))
+    except csv.Error as error:
+        rows = []
+        found.append(Problem(str(path), f"is no CSV table: {error}"))
+    lines = _lines(path, rows, columns, found) if rows else []
+    if not rows and not found:
+        found.append(Problem(str(path), "is empty", f"expected the columns {_names(columns)}"))
+    problems += _thinned(path, found)
+    return lines
+
+
+def text(cell: str) -> str:
+    """Read a cell that must not be empty."""
+    if not cell:
+        raise ValueError("is empty")
+    return cell
+
+
+def optional(cell: str) -> str:
+    """Read a cell that may be empty."""
+    return cell
+
+
+def count(cell: str) -> int:
+    """Read a whole number that is not negative."""
+    number = amount(cell)
+    if number != int(number):
+        raise ValueError(f"{cell!r} is not a whole number")
+    return int(number)
+
+
+def amount(cell: str) -> float:
+    """Read a finite number that is not negative."""
+    number = real(cell)
+    if number < 0:
+        raise ValueError(f"{cell!r} is negative")
+    return number
+
+
+def real(cell: str) -> float:
+    """Read a finite number."""
+    try:
+        number = float(cell)
+    except ValueError:
+        raise ValueError(f"{cell!r} is not a number" if cell else "is empty") from None
+    if not math.isfinite(number) or abs(number) > 1e15:
+        raise ValueError(f"{cell!r} is not a number that can be used")
+    return number
+
+
+def decode(path: Path, problems: list[Problem]) -> str:
+    """Return the text of a file, with or without a byte-order mark; append a problem when it has none."""
+    try:
+        return read_bytes(path, TraceError).decode("utf-8-sig")
+    except TraceError as error:
+        problems += error.problems
+    except UnicodeDecodeError as error:
+        problems.append(Problem(str(path), f"is not UTF-8 text (byte {error.start})", "save it as UTF-8"))
+    return ""
+
+
+def _lines(
+    path: Path, rows: list[list[str]], columns: Sequence[Column], problems: list[Problem]
+) -> list[Line]:
+    header = [name.strip() for name in rows[0]]
+    place = {name: index for index, name in enumerate(header)}
+    for name in sorted({name for name in header if name and header.count(name) > 1}):
+        problems.append(Problem(f"{path}:1", f"the column {name!r} stands twice", "keep one of them"))
+    for column in columns:
+        if column.required and column.name not in place:
+            mend = did_you_mean(column.name, header) or f"the columns are {', '.join(header)}"
+            problems.append(Problem(f"{path}:1", f"there is no column {column.name!r}", mend))
+    if problems:
+        return []
+    lines = [
+        _line(path, number, row, (header, place, columns), problems)
+        for number, row in enumerate(rows[1:], start=2)
+        if any(cell.strip() for cell in row)
+    ]
+    if not lines:
+        problems.append(Problem(str(path), "the table has no rows"))
+    return [line for line in lines if line is not None]
+
+
+def _line(
+    path: Path,
+    number: int,
+    row: list[str],
+    table: tuple[list[str], dict[str, int], Sequence[Column]],
+    problems: list[Problem],
+) -> Line | None:
+    header, place, columns = table
+    where = f"{path}:{number}"
+    if len(row) != len(header):
+        problems.append(Problem(where, f"has {len(row)} cells, the header {len(header)}"))
+        return None
+    cells, good = {}, True
+    for column in columns:
+        cell = row[place[column.name]].strip() if column.name in place else ""
+        if not cell and not column.required:
+            cells[column.name] = column.default
+            continue
+        try:
+            cells[column.name] = column.read(cell)
+        except ValueError as error:
+            problems.append(Problem(f"{where} {column.name}", str(error)))
+            good = False
+    return Line(where, cells) if good else None
+
+
+def _thinned(path: Path, problems: list[Problem]) -> list[Problem]:
+    rest = len(problems) - MAX_PROBLEMS
+    more = [Problem(str(path), f"has {rest} more problems", "mend the ones above first")] if rest > 0 else []
+    return [*problems[:MAX_PROBLEMS], *more]
+
+
+def _names(columns: Sequence[Column]) -> str:
+    return ", ".join(column.name for column in columns if column.required)
