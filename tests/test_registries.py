@@ -53,13 +53,15 @@ def test_every_member_is_tested(folder: str, name: str) -> None:
 
 
 def _imported(tree: ast.Module, package: str) -> set[str]:
-    """Return the modules of a package that its ``__init__`` imports."""
+    """Return the modules of a package that its ``__init__`` imports, or names as ``module:function``."""
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == package:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}."):
             found.add(str(node.module).removeprefix(f"{package}."))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and ":" in node.value:
+            found.add(node.value.partition(":")[0].removeprefix(f"{package}."))
     return found
 
 

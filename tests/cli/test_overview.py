@@ -60,8 +60,8 @@ def test_help_takes_less_than_300_ms() -> None:
 def test_every_command_has_help_with_examples(name: str, cli: Run) -> None:
     code, out, err = cli(name, "--help")
     assert (code, err) == (0, "")
-    assert "Examples" in out
-    assert f"$ fleetwin {name}" in out
+    examples = out.partition("Examples:")[2]
+    assert f"fleetwin {name} " in examples
 
 
 
