@@ -231,7 +231,7 @@ def _some(draw: st.DrawFn, values: list[Any], least: int) -> tuple[Any, ...]:
 
 @pytest.fixture(scope="session")
 def naive_up() -> Callable[[Fleet, set[str]], dict[str, bool]]:
-    """Return an independent answer to "who is up without these": plain recursion over the fleet's own rows."""
+    """Return an independent answer to "who is up without these": recursion over the fleet's own rows."""
     return _naive_up
 
 

@@ -52,7 +52,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The compiled graph: `names`, `kinds`, `things` and `needs` in node order, edges sorted by child.
+    """The compiled graph: `names`, `kinds`, `things`, `groups`, `needs` by node, edges sorted by child.
 
     `possible` is False for a node that needs more parents than it has.
     """
@@ -60,6 +60,7 @@ class Sweep:
     names: tuple[str, ...]
     kinds: tuple[str, ...]
     things: tuple[str, ...]
+    groups: tuple[str, ...]
     needs: Ints
     child: Ints
     parent: Ints
@@ -146,6 +147,7 @@ def compile_nodes(nodes: Iterable[Node]) -> Sweep:
         names=tuple(row.name for row in rows),
         kinds=tuple(row.kind for row in rows),
         things=tuple(row.thing for row in rows),
+        groups=tuple(row.group for row in rows),
         needs=needs[order],
         child=child,
         parent=parent,
