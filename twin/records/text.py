@@ -1,7 +1,7 @@
 """A verdict in plain words: numbers with their units, one line per gate, and what to do next.
 
-Every report takes its wording from here, so that a person meets the same sentence in the terminal, in a notebook,
-in a pull request and on paper.
+Every report takes its wording from here, so that a person meets the same sentence in the terminal, in a
+notebook, in a pull request and on paper.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ def summary(verdict: Verdict) -> str:
         for finding in verdict.findings
     ]
     for gate in by_severity(verdict.gate_results):
-        lines.append(
-            f"  {gate.result:<12}  {gate.id:<16}  {gate.metric} {limits(gate)}  {evidence(gate)}".rstrip()
-        )
+        lines.append(f"  {gate.result:<12}  {gate.id:<16}  {rule(gate)}  {evidence(gate)}".rstrip())
     return "\n".join([*lines, final_line(verdict)])
 
 
 def html_summary(verdict: Verdict) -> str:
     """Return the verdict as a small HTML table for notebooks, safe for hostile names."""
     rows = "".join(
-        f'<tr><td style="color:{_COLOURS[gate.result]};font-weight:600">{gate.result}</td><td>{escape(gate.id)}</td>'
-        f"<td>{escape(gate.metric)} {escape(limits(gate))}</td><td>{escape(evidence(gate))}</td></tr>"
+        f'<tr><td style="color:{_COLOURS[gate.result]};font-weight:600">{gate.result}</td>'
+        f"<td>{escape(gate.id)}</td>"
+        f"<td>{escape(rule(gate))}</td><td>{escape(evidence(gate))}</td></tr>"
         for gate in by_severity(verdict.gate_results)
     )
     found = "".join(
-        f"<li><b>{escape(finding.rule)}</b> {escape(place(finding.where, finding.line))}: {escape(finding.what)}</li>"
+        f"<li><b>{escape(finding.rule)}</b> {escape(place(finding.where, finding.line))}: "
+        f"{escape(finding.what)}</li>"
         for finding in verdict.findings
     )
     chains = "".join(
@@ -70,9 +70,12 @@ def html_summary(verdict: Verdict) -> str:
         f'<div><p style="color:{_COLOURS[outcome(verdict)]};font-weight:600">{escape(headline(verdict))}</p>'
         f"<p>{escape(verdict.plan)} on {escape(verdict.fleet)}, gates {escape(verdict.gates)}, "
         f"suite {escape(verdict.suite)}</p>{f'<ul>{found}</ul>' if found else ''}"
-        f"{f'<table><tr><th>result</th><th>gate</th><th>limit</th><th>evidence</th></tr>{rows}</table>' if rows else ''}"
+        f"{f'<table>{_HEADER}{rows}</table>' if rows else ''}"
         f"{chains}</div>"
     )
+
+
+_HEADER = "<tr><th>result</th><th>gate</th><th>limit</th><th>evidence</th></tr>"
 
 
 def by_severity(gates: tuple[GateResult, ...]) -> list[GateResult]:
@@ -94,6 +97,12 @@ def final_line(verdict: Verdict) -> str:
     """Return the verdict in words, with what would decide it and the exit code."""
     more = f"; about {count(verdict.more_runs, 'more replication')} would decide" if verdict.more_runs else ""
     return f"{headline(verdict)}{more} (exit code {verdict.exit_code})"
+
+
+def rule(gate: GateResult) -> str:
+    """Return what a gate demands: "slo_violation tier=0 <= 2 %, fails > 5 %"."""
+    filters = "".join(f" {key}={wanted}" for key, wanted in gate.where.items())
+    return f"{gate.metric}{filters} {limits(gate)}"
 
 
 def limits(gate: GateResult) -> str:
@@ -119,15 +128,20 @@ def against(gate: GateResult, row: ScenarioResult) -> str:
 
 
 def interval(gate: GateResult, row: ScenarioResult) -> str:
-    """Return the interval of what is judged, with signs when that is a difference; "" for an exact observation."""
+    """Return the interval of what is judged, with signs for a difference; "" for an exact observation."""
     if row.low is None or row.high is None or gate.estimator == "invariant":
         return ""
     return f"{bound(row.low, gate, row)} … {bound(row.high, gate, row)}"
 
 
+def is_difference(row: ScenarioResult) -> bool:
+    """Tell whether the interval is about plan against reference, not about the plan's own value."""
+    return row.judged not in ("", "plan")
+
+
 def judged(row: ScenarioResult) -> str:
     """Return what the interval is about: "interval" of the plan's own value, or "plan - reference"."""
-    return row.judged or "interval"
+    return row.judged if is_difference(row) else "interval"
 
 
 def where(row: ScenarioResult) -> str:
@@ -141,15 +155,15 @@ def value(number: float | None, gate: GateResult) -> str:
 
 
 def bound(number: float | None, gate: GateResult, row: ScenarioResult) -> str:
-    """Return an end of the interval, or a limit, in the unit of what is judged; a difference carries its sign."""
-    sign = "+" if row.judged and number is not None and number > 0 else ""
+    """Return an end of the interval, or a limit, in the unit of what is judged; differences carry a sign."""
+    sign = "+" if is_difference(row) and number is not None and number > 0 else ""
     return sign + quantity(
         number, row.judged_unit or gate.unit, metric="" if row.judged_unit else gate.metric
     )
 
 
 def quantity(number: float | None, unit: str, *, metric: str = "") -> str:
-    """Return a number with its unit; shares (unit "1") as percent, unless the metric is a ratio such as PUE."""
+    """Return a number with its unit; shares (unit "1") as percent, but not a ratio such as PUE."""
     if number is None or math.isnan(number):
         return "?"
     if math.isinf(number):

@@ -21,13 +21,18 @@ class Frozen(BaseModel):
 
 
 class Happening(Frozen):
-    """One thing that happened in a run; `cause` is the index of the happening that led to it (-1: none)."""
+    """One thing that happened in a run.
+
+    `cause` is the index of the happening that led to it (-1: none), `also` are others without which it would not have
+    happened.
+    """
 
     at_s: float
     kind: str
     thing: str
     text: str
     cause: int = -1
+    also: tuple[int, ...] = ()
 
 
 class CounterExample(Frozen):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from heapq import heappush
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -58,8 +59,11 @@ class Coordinator:
     def run(self, plan: Sequence[TimedChange], world: Sequence[TimedChange]) -> Run:
         """Play plan and world from start to until and return what the recorder saw."""
         before = [c for c in (*world, *plan) if c.at_s < self._start]
-        for change in before:
-            self._apply(change)
+        if self._observe is not None:
+            self._preface(sorted(before, key=lambda change: change.at_s))
+        else:
+            for change in before:
+                self._apply(change)
         demand = self.engine.compiled.demand
         knots = demand.knots(self._start, self._until)
         later = [[c for c in changes if self._start <= c.at_s < self._until] for changes in (plan, world)]
@@ -74,6 +78,26 @@ class Coordinator:
         if self._until > self._start:
             self.env.run(until=self._until)
         return self.recorder.finish(self._start, self._until, events=self.events)
+
+    def _preface(self, before: Sequence[TimedChange]) -> None:
+        """Show an observer how the state at the start came about, change by change, without keeping books."""
+        self._show(self._start, ())
+        for at_s, group in groupby(before, key=lambda change: change.at_s):
+            changes = tuple(group)
+            for change in changes:
+                self.engine.state.apply(change.change)
+            self.events += len(changes)
+            self._show(at_s, changes)
+        self.engine.services.forget()
+        self.recorder.flags = np.zeros_like(self.recorder.flags)
+        self.engine.state.servers_due = self.engine.state.routing_due = True
+
+    def _show(self, at_s: float, changes: Sequence[TimedChange]) -> None:
+        assert self._observe is not None
+        self.engine.services.forget()
+        self.engine.settle(at_s)
+        self.recorder.flags = self.recorder.violations()
+        self._observe(at_s, self.engine, self.recorder, changes)
 
     def _apply(self, change: TimedChange) -> None:
         self.recorder.advance(self.env.now)

@@ -33,7 +33,7 @@ class Recorder:
         self._headroom = np.full(len(compiled.names["power_units"]), np.inf)
         self._server_cost, self._embodied = np.zeros(sites), np.zeros(sites)
         self._things = [(kind, name) for kind, names in VIOLATIONS for name in compiled.names[names]]
-        self._flags = np.zeros(len(self._things), dtype=bool)
+        self.flags = np.zeros(len(self._things), dtype=bool)
         self._since: dict[int, float] = {}
         self._intervals: list[Interval] = []
         self._dropped = 0
@@ -87,13 +87,13 @@ class Recorder:
         limit = engine.compiled.power.limit_va
         np.minimum(self._headroom, 1.0 - engine.unit_peak_va / limit, out=self._headroom)
         flags = self.violations()
-        changed = flags != self._flags
+        changed = flags != self.flags
         for i in np.flatnonzero(changed).tolist():
             if flags[i]:
                 self._since[i] = now
             else:
                 self._close(i, now)
-        self._flags = flags
+        self.flags = flags
         return changed
 
     def violations(self) -> Bools:

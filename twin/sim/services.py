@@ -80,6 +80,12 @@ class ServiceEngine:
         self._since[due] = np.inf
         return True
 
+    def forget(self) -> None:
+        """Start afresh: no backlog, and the load balancers know the truth at the next settle."""
+        self.believed = None
+        self._since[:] = np.inf
+        self.backlog[:] = 0.0
+
     def next_belief(self, now: float) -> float:
         """Time of the next change of mind (infinite when all know the truth)."""
         since = self._since

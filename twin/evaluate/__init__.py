@@ -1,0 +1,55 @@
+"""The straight line: fleet + plan -> worlds -> runs -> metrics -> gates -> verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from datetime import UTC, datetime
+
+from scenarios.suites import suite as builtin_suite
+from twin.evaluate.bench import set_up
+from twin.evaluate.looks import judge_scenarios
+from twin.evaluate.play import players
+from twin.evaluate.replay import counter_examples
+from twin.evaluate.single import simulate
+from twin.evaluate.verdict import rejected, verdict_of
+from twin.files.digest import digest
+from twin.gates.static import static_checks
+from twin.model.errors import StalePlan
+from twin.model.fleet import Fleet
+from twin.model.gateset import GateSet
+from twin.model.plan import Plan
+from twin.model.scenario import Suite
+from twin.records.verdict import Verdict
+
+Progress = Callable[[int, int, str], None]
+Lines = dict[tuple[str | int, ...], int]
+
+
+def check(  # noqa: PLR0913 - the inputs of a verdict, spelled out
+    plan: Plan, fleet: Fleet, *, gates: GateSet, suite: Suite | None = None, jobs: int = 1, as_of: datetime | None = None,
+    salt: str = "rehearsal", progress: Progress | None = None, lines: Lines | None = None, inputs: dict[str, str] | None = None,
+    start_method: str | None = None, executor: Executor | None = None,
+) -> Verdict:
+    """Play "do nothing" and the plan in the same worlds, let every gate judge, and return the verdict.
+
+    `suite` defaults to the one the gate set names; `as_of` (default: now) is the clock of waivers and of the snapshot's
+    age. Same inputs give the same verdict in any number of `jobs`. Raises StalePlan when the plan was written for another
+    fleet, GateError and ScenarioError when gates or suite cannot be used, EvaluationError when a worker is lost.
+    """
+    as_of = as_of or datetime.now(UTC).replace(microsecond=0)
+    suite = suite or builtin_suite(gates.suite)
+    if plan.fleet is not None and plan.fleet != digest(fleet):
+        raise StalePlan(f"plan {plan.name!r} was written for another snapshot of the fleet ({plan.fleet[:19]}…, this one is "
+                        f"{digest(fleet)[:19]}…); look at the plan again and renew its 'fleet:' line")
+    findings = static_checks(plan, fleet, lines=lines)
+    if findings:
+        return rejected(plan, fleet, gates, suite, findings, as_of=as_of, inputs=inputs or {})
+    bench = set_up(plan, fleet, gates, suite, salt=salt)
+    with players(bench, jobs, start_method=start_method, executor=executor) as play:
+        evidence = judge_scenarios(bench, gates, play, progress=progress)
+    shown = counter_examples(bench, evidence)
+    return verdict_of(plan, fleet, gates, bench, evidence, shown, as_of=as_of, purpose=salt, inputs=inputs or {})
+
+
+__all__ = ["check", "simulate"]

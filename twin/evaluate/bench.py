@@ -1,0 +1,66 @@
+"""Everything an evaluation needs, made ready once and then only read: the bench on which worlds are played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from scenarios.check import check_suite
+from scenarios.draw import enumerates, is_random
+from twin.actions.schedule import Schedule, resolve
+from twin.evaluate.footprint import related
+from twin.files.digest import digest
+from twin.gates.rules import Rule, make_rules
+from twin.graph.compile import Compiled, compile_fleet
+from twin.model.fleet import Fleet
+from twin.model.gateset import GateSet
+from twin.model.plan import Plan
+from twin.model.scenario import Scenario, Suite
+from twin.model.streams import derive_seed
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Frozen inputs of every world.
+
+    `fleet` is the union of both arms, `states` are the distinct states of the plan, `variants` the ways in which it must
+    be safe: whole, stopped after each step, rolled back from each step.
+    """
+
+    fleet: Fleet
+    compiled: Compiled
+    schedule: Schedule
+    suite: Suite
+    rules: tuple[Rule, ...]
+    seed: int
+    start: datetime
+    window_s: float
+    states: tuple[tuple[str, float], ...]
+    related: dict[str, frozenset[str]]
+    variants: tuple[str, ...]
+
+    def variants_in(self, scenario: Scenario) -> tuple[str, ...]:
+        """The variants played in a scenario: enumerated losses visit every state of the whole plan already."""
+        return self.variants[:1] if enumerates(scenario) else self.variants
+
+    def is_random(self, scenario: Scenario) -> bool:
+        """Whether replications of a scenario differ: its hazards draw, or (outside enumerations) the plan's steps do."""
+        return is_random(scenario)
+
+
+def set_up(plan: Plan, fleet: Fleet, gates: GateSet, suite: Suite, *, salt: str) -> Bench:
+    """Check the suite and the gates, resolve the plan, compile the union fleet and derive the seed.
+
+    The seed comes from fleet, gate set, suite and the judge's salt, never from the plan: its author can neither choose
+    nor grind it. Raises GateError, ScenarioError and PlanRejected.
+    """
+    check_suite(suite, fleet)
+    rules = make_rules(gates, plan, fleet, chance=any(is_random(scenario) for scenario in suite.scenarios))
+    schedule = resolve(plan, fleet)
+    expected = schedule.timeline()
+    return Bench(
+        fleet=schedule.fleet, compiled=compile_fleet(schedule.fleet, start=plan.window.not_before), schedule=schedule, suite=suite,
+        rules=rules, seed=derive_seed(digest(fleet), digest(gates), digest(suite), salt), start=plan.window.not_before,
+        window_s=plan.length_s, states=tuple((state.label, state.at_s) for state in expected.states),
+        related=related(schedule.fleet, schedule.touched),
+        variants=schedule.variants if gates.partial_plans else schedule.variants[:1])

@@ -1,0 +1,146 @@
+"""Play worlds: every arm of a comparison in the same world, in this process or in several."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from scenarios.draw import draw
+from scenarios.world import World
+from twin.evaluate.bench import Bench
+from twin.files import cache
+from twin.gates.judge import Sample, Value
+from twin.model.change import TimedChange
+from twin.model.errors import EvaluationError
+from twin.model.scenario import Scenario
+from twin.model.streams import derive_seed
+from twin.records.run import Run
+from twin.sim.measure import measure, transients
+from twin.sim.run import simulate
+
+FAULTS = ("state", "failed", "sick", "control")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One replication of one scenario, for the variants that are not decided yet."""
+
+    scenario: int
+    replication: int
+    variants: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one task saw: samples per variant and rule, the faults of its worlds, and what it cost."""
+
+    task: Task
+    samples: dict[str, tuple[tuple[Sample, ...], ...]]
+    faults: Counter[str]
+    runs: int
+    settles: int
+
+
+def worlds_of(bench: Bench, scenario: Scenario, replication: int) -> tuple[World, ...]:
+    """Return the worlds of one replication."""
+    return draw(scenario, bench.fleet, window_s=bench.window_s, start=bench.start, seed=bench.seed, replication=replication,
+                states=bench.states)
+
+
+def plan_changes(bench: Bench, scenario: Scenario, world: World, variant: str) -> tuple[TimedChange, ...]:
+    """Return what the plan does in a world: drawn durations and outcomes where the world is random, else the expected ones."""
+    seed = derive_seed(str(bench.seed), scenario.name, str(world.replication), "plan") if world.random else None
+    return bench.schedule.timeline(variant, seed=seed).changes
+
+
+def play(bench: Bench, task: Task) -> Outcome:
+    """Play one task: the reference once per world, and each variant in the same world."""
+    scenario = bench.suite.scenarios[task.scenario]
+    samples: dict[str, list[list[Sample]]] = {variant: [[] for _ in bench.rules] for variant in task.variants}
+    faults: Counter[str] = Counter()
+    runs = settles = 0
+    for world in worlds_of(bench, scenario, task.replication):
+        def run(changes: Sequence[TimedChange], world: World = world) -> Run:
+            return simulate(bench.compiled, changes, world.changes, start_s=world.start_s, until_s=world.until_s)
+        faults.update(c.change.target for c in world.changes if c.change.kind in FAULTS and _breaks(c))
+        reference = run(())
+        measured_reference = _measure(bench, reference)
+        runs, settles = runs + 1 + len(task.variants), settles + reference.settles
+        for variant in task.variants:
+            played = run(plan_changes(bench, scenario, world, variant))
+            settles += played.settles
+            short = _transients(bench, played)
+            for i, (ours, theirs) in enumerate(zip(_measure(bench, played), measured_reference, strict=True)):
+                samples[variant][i].append(Sample(world.member, task.replication, ours, theirs, short[i]))
+    return Outcome(task, {v: tuple(tuple(rows) for rows in table) for v, table in samples.items()}, faults, runs, settles)
+
+
+def _breaks(change: TimedChange) -> bool:
+    value = change.change.value
+    return value < 0 if change.change.kind in ("state", "control") else value > 0
+
+
+def _measure(bench: Bench, run: Run) -> list[Value]:
+    return [measure(bench.compiled, run, rule.metric.name, rule.where, for_s=rule.for_s) for rule in bench.rules]
+
+
+def _transients(bench: Bench, run: Run) -> list[frozenset[str]]:
+    kinds = {"violations": lambda rule: rule.metric.name, "event": lambda rule: "slo_violations"}
+    return [transients(bench.compiled, run, kinds[rule.metric.kind](rule), rule.where, rule.for_s)
+            if rule.metric.kind in kinds and rule.for_s > 0 else frozenset() for rule in bench.rules]
+
+
+Play = Callable[[Sequence[Task]], Iterator[Outcome]]
+
+
+@contextmanager
+def players(bench: Bench, jobs: int, *, start_method: str | None = None, executor: Executor | None = None) -> Iterator[Play]:
+    """Give a function that plays tasks and yields their outcomes in the order of the tasks, whoever finishes first.
+
+    One job plays in this process. Several share the bench through a content-addressed file that each maps once; any
+    `concurrent.futures` executor that sees FLEETWIN_CACHE (a cluster's, say) will do.
+    """
+    if jobs == 1 and executor is None:
+        yield lambda tasks: (play(bench, task) for task in tasks)
+        return
+    with tempfile.TemporaryDirectory(prefix="fleetwin-") as scratch:
+        folder = Path(os.environ.get("FLEETWIN_CACHE", scratch))
+        folder.mkdir(parents=True, exist_ok=True)
+        key = cache.put(folder, bench)
+        pool = executor or ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context(start_method))
+        try:
+            yield lambda tasks: _collect([pool.submit(play_stored, str(folder), key, task) for task in tasks])
+        finally:
+            if executor is None:
+                pool.shutdown(cancel_futures=True)
+
+
+def _collect(futures: list[Future[Outcome]]) -> Iterator[Outcome]:
+    try:
+        for future in futures:
+            yield future.result()
+    except BrokenProcessPool:
+        raise EvaluationError("a worker process was lost (killed, or out of memory); run again with fewer --jobs") from None
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def play_stored(folder: str, key: str, task: Task) -> Outcome:
+    """Play a task on the bench stored under `key`."""
+    return play(_stored(folder, key), task)
+
+
+@lru_cache(maxsize=1)
+def _stored(folder: str, key: str) -> Bench:
+    bench: Bench = cache.get(Path(folder), key)
+    return bench

@@ -1,0 +1,55 @@
+"""One run, or one instant, of a fleet: for what-ifs, inspection and drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from scenarios.draw import draw
+from twin.actions.schedule import resolve
+from twin.sim.narrate import Narrator
+from twin.graph.compile import Compiled, compile_fleet
+from twin.model.change import TimedChange
+from twin.model.fleet import Fleet
+from twin.model.plan import Plan
+from twin.model.scenario import Scenario
+from twin.records.run import Run
+from twin.sim.measure import measure
+from twin.sim.run import simulate as play
+
+DAY_S = 86400.0
+
+
+@dataclass(frozen=True)
+class Played:
+    """A run with the arrays it was played on, so that metrics can be asked of it."""
+
+    compiled: Compiled
+    run: Run
+    start: datetime
+
+    def measure(self, metric: str, *, for_s: float = 0.0, **where: object) -> float | frozenset[str]:
+        """Return a metric of the registry, e.g. `measure("energy_kwh", site="ams1")`."""
+        return measure(self.compiled, self.run, metric, where, for_s=for_s)
+
+
+def simulate(  # noqa: PLR0913 - the inputs of a run, spelled out
+    fleet: Fleet, *, scenario: Scenario | None = None, plan: Plan | None = None, days: float = 1.0, seed: int = 0,
+    start: datetime | None = None, narrate: bool = True,
+) -> Played:
+    """Play a fleet, or a plan on it, in one world of a scenario (default: nothing happens but demand).
+
+    Starts at the plan's window, else at `start`, else at the fleet's snapshot; lasts `days`. Raises ScenarioError for a
+    scenario that enumerates single losses: that is what `check` is for.
+    """
+    start = start or (plan.window.not_before if plan else None) or fleet.as_of or datetime(2026, 1, 5, tzinfo=UTC)
+    changes: Sequence[TimedChange] = ()
+    if plan is not None:
+        schedule = resolve(plan, fleet)
+        fleet, changes = schedule.fleet, schedule.timeline(seed=seed).changes
+    compiled = compile_fleet(fleet, start=start)
+    world = draw(scenario, fleet, window_s=days * DAY_S, start=start, seed=seed)[0] if scenario else None
+    narrator = Narrator(compiled) if narrate else None
+    run = play(compiled, changes, world.changes if world else (), until_s=days * DAY_S, observe=narrator)
+    return Played(compiled, narrator.told(run) if narrator else run, start)

@@ -1,0 +1,327 @@
+"""The narrator: watches the settles of one run and tells what happened, and because of what.
+
+It compares each settled state with the one before. Every happening points at the happening that caused it: a plan
+step or a fault at the root, then units that lose power, load that moves to sister feeds, racks that go dark, replicas
+that are lost, traffic that moves, and at the end the violation. Used in replays only: it costs far more than the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from twin.graph.compile import Compiled
+from twin.graph.levels import Floats
+from twin.model.change import TimedChange
+from twin.model.names import compress
+from twin.records.run import Run, Trace
+from twin.records.verdict import Happening
+from twin.sim.engine import Engine
+from twin.sim.power import W
+from twin.sim.recorder import Recorder
+from twin.sim.watch import Before, nodes_of
+
+MAX_HAPPENINGS = 5_000
+MAX_POINTS = 20_000
+MOVED_SHARE = 0.01
+
+
+class Narrator:
+    """An observer of settles (`simulate(observe=narrator)`); `told(run)` adds what it saw to the run."""
+
+    def __init__(self, compiled: Compiled, *, watch: Sequence[tuple[str, str]] = ()) -> None:
+        self._compiled = compiled
+        self._before: Before | None = None
+        self.happenings: list[Happening] = []
+        self._root: dict[str, int] = {}
+        self._dead: dict[int, int] = {}
+        self._moved: dict[int, list[int]] = {}
+        self._site: dict[int, int] = {}
+        self._service: dict[int, int] = {}
+        self._last_demand = -1
+        self._open: dict[int, int] = {}
+        self._node_name = nodes_of(compiled)
+        self._watch = tuple(watch)
+        self._points: dict[tuple[str, str], list[tuple[float, float]]] = {key: [] for key in self._watch}
+
+    def told(self, run: Run) -> Run:
+        """Return the run with happenings and traces."""
+        traces = tuple(
+            Trace(quantity, thing, np.array([t for t, _ in points]), np.array([v for _, v in points]), self._limit(quantity, thing))
+            for (quantity, thing), points in self._points.items())
+        return replace(run, happenings=tuple(self.happenings), traces=traces)
+
+    def __call__(self, now: float, engine: Engine, recorder: Recorder, recent: Sequence[TimedChange]) -> None:
+        """Take note of one settle."""
+        before, self._before = self._before, Before.of(engine, recorder)
+        self._sample(now, engine)
+        if before is None:
+            before = Before.blank(engine, recorder)
+        if len(self.happenings) >= MAX_HAPPENINGS:
+            return
+        self._roots(now, recent)
+        self._power(now, engine, before)
+        self._racks(now, engine, before)
+        self._replicas(now, engine, before)
+        self._traffic(now, engine, before)
+        self._violations(now, engine, recorder, before.flags, before)
+
+    def _tell(self, now: float, kind: str, thing: str, text: str, *causes: int) -> int:
+        """Add a happening; the latest of its causes is the cause, the others it needed also."""
+        known = sorted({cause for cause in causes if cause >= 0})
+        self.happenings.append(Happening(at_s=now, kind=kind, thing=thing, text=text, cause=known[-1] if known else -1, also=tuple(known[:-1])))
+        return len(self.happenings) - 1
+
+    def _roots(self, now: float, recent: Sequence[TimedChange]) -> None:
+        """Tell plan steps and events of the world: changes with the same words and origin are one happening."""
+        told: dict[tuple[str, str], int] = {}
+        for timed in recent:
+            change = timed.change
+            kind = "plan" if timed.origin.startswith(("plan", "rollback")) else "world"
+            words = timed.text or f"{change.kind} {change.target} {change.key} {change.value:+g}".replace("  ", " ")
+            key = (timed.origin, words)
+            if key not in told:
+                told[key] = self._tell(timed.at_s, kind, change.target, words if kind == "world" else f"plan: {words}")
+            self._root[change.target] = told[key]
+            if change.kind in ("demand", "outdoor"):
+                self._last_demand = told[key]
+
+    def _power(self, now: float, engine: Engine, before: Before) -> None:
+        """Units that lose or regain power, and load that moves to other feeds."""
+        levels = engine.compiled.power.levels
+        for node in np.flatnonzero(before.alive != engine.alive)[::-1].tolist():
+            name = self._node_name[node]
+            if name is None or name[0] == "racks":
+                continue
+            if engine.alive[node]:
+                self._dead.pop(node, None)
+                self._tell(now, "recovery", name[1], f"{name[1]} is powered again", self._root.get(name[1], -1))
+            else:
+                self._dead[node] = self._unit_lost(now, node, name[1], levels, engine)
+        self._transfers(now, engine, before)
+
+    def _unit_lost(self, now: float, node: int, name: str, levels: object, engine: Engine) -> int:
+        own = self._root.get(name, -1)
+        if own >= 0 and self.happenings[own].at_s == now:
+            return own
+        feeders = engine.compiled.power.levels.parent[engine.compiled.power.levels.child == node].tolist()
+        lost = [self._name(p) for p in feeders if p in self._dead]
+        with_whom = f" with {_several(lost)}" if lost else ""
+        return self._tell(now, "loss", name, f"{name} loses power{with_whom}", own, *self._dead_parents(engine, node))
+
+    def _dead_parents(self, engine: Engine, node: int) -> tuple[int, ...]:
+        """The happenings in which the feeders of a node were lost."""
+        levels = engine.compiled.power.levels
+        return tuple(self._dead[p] for p in levels.parent[levels.child == node].tolist() if p in self._dead)
+
+    def _transfers(self, now: float, engine: Engine, before: Before) -> None:
+        """Tell for each unit how much load came over from feeds that are gone."""
+        levels = engine.compiled.power.levels
+        grown = (engine.share > before.share + MOVED_SHARE) & (before.share > 0) | (engine.share > before.share + MOVED_SHARE) & before.alive[levels.child]
+        moved: dict[int, tuple[float, set[int]]] = {}
+        for edge in np.flatnonzero(grown).tolist():
+            child, parent = int(levels.child[edge]), int(levels.parent[edge])
+            watts, sources = moved.get(parent, (0.0, set()))
+            lost = {int(p) for p in levels.parent[levels.child == child] if not engine.alive[p]}
+            moved[parent] = watts + float((engine.share[edge] - before.share[edge]) * engine.load[W, child]), sources | lost
+        for parent, (watts, sources) in sorted(moved.items()):
+            if watts < 1.0:
+                continue
+            causes = [self._dead[s] for s in sorted(sources) if s in self._dead]
+            names = _several([self._name(s) for s in sources])
+            told = self._tell(now, "transfer", self._name(parent), f"{_kw(watts)} moves to {self._name(parent)}" + (f" from {names}" if names else ""), *causes)
+            self._moved.setdefault(parent, []).append(told)
+
+    def _racks(self, now: float, engine: Engine, before: Before) -> None:
+        """Racks that go dark, are cut off or drained, told together where they share a cause."""
+        names, site = engine.compiled.names, engine.compiled.rack_site
+        lost = before.rack_ok & ~engine.rack_ok
+        if not lost.any():
+            return
+        together: dict[tuple[int, tuple[int, ...], str], list[int]] = {}
+        for rack in np.flatnonzero(lost).tolist():
+            node = int(engine.compiled.power.rack_node[rack])
+            own = self._root.get(names["racks"][rack], -1)
+            if not engine.rack_powered[rack]:
+                causes, words = (own, *self._dead_parents(engine, node)), "lose power"
+            elif not engine.rack_reachable[rack]:
+                causes, words = (own, self._switch_cause(engine, rack)), "are cut off from the network"
+            else:
+                causes, words = (own,), "take no more work"
+            together.setdefault((int(site[rack]), causes, words), []).append(rack)
+        for (place, causes, words), racks in together.items():
+            who = _several([names["racks"][r] for r in racks])
+            self._site[place] = self._tell(now, "racks", names["racks"][racks[0]], f"{who} {words}", *causes)
+
+    def _switch_cause(self, engine: Engine, rack: int) -> int:
+        network, names = engine.compiled.network, engine.compiled.names
+        site = engine.compiled.rack_site[rack]
+        here = [names["switches"][s] for s in np.flatnonzero(network.switch_site == site)]
+        links = [names["links"][i] for i in np.flatnonzero(network.link_site == site)]
+        return max((self._root.get(name, -1) for name in (*here, *links)), default=-1)
+
+    def _replicas(self, now: float, engine: Engine, before: Before) -> None:
+        """Services that lose running replicas at a site."""
+        names = engine.compiled.names
+        lost = before.running - engine.running
+        for k, s in np.argwhere(lost > 1e-6 + 1e-6 * before.running).tolist():
+            service, site = names["services"][k], names["sites"][s]
+            causes = (self._site.get(s, -1), self._root.get(service, -1), self._group_root(s))
+            words = f"{service} at {site}: {before.running[k, s]:.4g} -> {engine.running[k, s]:.4g} replicas"
+            self._service[k] = self._tell(now, "capacity", service, words, *causes)
+
+    def _group_root(self, site: int) -> int:
+        rack_site, servers = self._compiled.rack_site, self._compiled.servers
+        at = {name: i for name, i in self._compiled.index["server_groups"].items()}
+        return max((i for name, i in self._root.items() if name in at and rack_site[servers.group_rack[at[name]]] == site), default=-1)
+
+    def _traffic(self, now: float, engine: Engine, before: Before) -> None:
+        """Services whose traffic moves between sites."""
+        names = engine.compiled.names
+        assert engine.flows is not None
+        share = _share(engine.flows.arrivals)
+        moved = share - before.traffic
+        for k in np.flatnonzero(np.abs(moved).max(axis=1, initial=0.0) > MOVED_SHARE).tolist():
+            gone, come = int(moved[k].argmin()), int(moved[k].argmax())
+            service = names["services"][k]
+            cause = max(self._service.get(k, -1), self._root.get(service, -1))
+            if cause < 0:
+                continue
+            words = (f"{service}: {100 * -moved[k, gone]:.0f} % of the traffic leaves {names['sites'][gone]}, "
+                     f"{100 * moved[k, come]:.0f} % comes to {names['sites'][come]}")
+            self._service[k] = self._tell(now, "traffic", service, words, cause)
+
+    def _violations(self, now: float, engine: Engine, recorder: Recorder, flags: np.ndarray, before: Before) -> None:
+        """Violations that begin or end now, each with its nearest cause."""
+        current = recorder.flags
+        for flag in np.flatnonzero(current != flags).tolist():
+            kind, thing = recorder.thing(flag)
+            if not current[flag]:
+                self._tell(now, "end", thing, f"{thing}: {_WORDS[kind]} ends", self._open.pop(flag, -1))
+                continue
+            words, causes = self._explain(now, engine, before, kind, thing)
+            self._open[flag] = self._tell(now, kind, thing, words, *causes)
+
+    def _explain(self, now: float, engine: Engine, before: Before, kind: str, thing: str) -> tuple[str, Sequence[int]]:
+        index = self._compiled.index
+        if kind == "overloads":
+            unit = index["power_units"][thing]
+            ratio = engine.unit_peak_va[unit] / self._compiled.power.limit_va[unit]
+            words = f"{thing} is at {100 * ratio:.1f} % of its limit on the peak ({_kw(engine.unit_peak_va[unit], 'VA')})"
+            return words, self._overload_causes(now, engine, before, int(self._compiled.power.unit_node[unit]))
+        if kind == "slo_violations":
+            k = index["services"][thing]
+            assert engine.flows is not None
+            error = engine.flows.errors[k] / max(engine.flows.requests[k], 1e-12)
+            words = f"{thing} misses its SLO: {100 * error:.3g} % errors, p99 {1e3 * engine.p99_s[k]:.4g} ms"
+            return words, (self._service_cause(now, k),)
+        if kind in ("unpowered", "unreachable"):
+            place = index["racks"].get(thing)
+            cause = self._site.get(int(self._compiled.rack_site[place]), -1) if place is not None else -1
+            return f"{thing} {_WORDS[kind]}", (cause, self._root.get(thing, -1))
+        if kind == "cooling_short":
+            site = index["sites"][thing]
+            return (f"{thing}: {_kw(engine.cooling_short_w[site])} of heat cannot be removed",
+                    (self._last_demand, *self._dead.values()))
+        if kind == "quorum_lost":
+            return f"{thing} has lost its quorum", tuple(self._site.values())
+        return f"{thing} {_WORDS[kind]}", (self._root.get(thing, -1), max([-1, *self._service.values()]), self._last_demand)
+
+    def _overload_causes(self, now: float, engine: Engine, before: Before, node: int) -> Sequence[int]:
+        """Walk down to the child whose flow rose most; every transfer on the way had its part, else a plan step or demand."""
+        levels = engine.compiled.power.levels
+        moved: list[int] = []
+        for _ in range(64):
+            moved += self._moved.get(node, [])
+            edges = np.flatnonzero(levels.parent == node)
+            if not len(edges):
+                break
+            children = levels.child[edges]
+            rise = engine.share[edges] * engine.load[W, children] - before.share[edges] * before.load[W, children]
+            if rise.max() <= 0:
+                break
+            node = int(children[int(rise.argmax())])
+        if moved:
+            return moved
+        name = self._node_name[node]
+        if name is not None and name[1] in self._root:
+            return (self._root[name[1]],)
+        if name is not None and name[0] == "racks":
+            site = int(self._compiled.rack_site[self._compiled.index["racks"][name[1]]])
+            near = [i for i in self._service.values() if self.happenings[i].at_s <= now]
+            if near or site in self._site:
+                return (max([-1, *near]), self._site.get(site, -1))
+        if self._last_demand >= 0:
+            return (self._last_demand,)
+        return (self._tell(now, "demand", "", "demand grows by the time of day"),)
+
+    def _service_cause(self, now: float, service: int) -> int:
+        services = self._compiled.services
+        callees = services.edge_callee[services.edge_caller == service].tolist()
+        name = self._compiled.names["services"][service]
+        candidates = [self._service.get(service, -1), self._root.get(name, -1), self._root.get("*", -1),
+                      *(self._service.get(k, -1) for k in callees), *self._site.values(), self._last_demand]
+        cause = max(candidates)
+        return cause if cause >= 0 else self._tell(now, "demand", name, f"demand for {name} grows by the time of day")
+
+    def _sample(self, now: float, engine: Engine) -> None:
+        for quantity, thing in self._watch:
+            points = self._points[quantity, thing]
+            if len(points) < MAX_POINTS:
+                points.append((now, sample(engine, quantity, thing)))
+
+    def _limit(self, quantity: str, thing: str) -> float | None:
+        unit = self._compiled.index["power_units"].get(thing)
+        if unit is not None and quantity in ("power_va", "peak_va"):
+            return float(self._compiled.power.limit_va[unit])
+        service = self._compiled.index["services"].get(thing)
+        return float(1e3 * self._compiled.services.slo_p99_s[service]) if service is not None and quantity == "p99_ms" else None
+
+    def _name(self, node: int) -> str:
+        name = self._node_name[node]
+        return name[1] if name else "?"
+
+
+QUANTITIES = {"power_w": "real power of a unit or rack [W]", "power_va": "apparent power of a unit [VA]",
+              "peak_va": "sub-interval peak of a unit [VA]", "p99_ms": "p99 of a service [ms]", "error_rate": "failed share of a service [1]",
+              "facility_w": "facility power of a site [W]"}
+
+
+def sample(engine: Engine, quantity: str, thing: str) -> float:
+    """Return one quantity of one thing in the settled state; raise KeyError when the thing does not have it."""
+    index, power = engine.compiled.index, engine.compiled.power
+    assert engine.flows is not None
+    if quantity == "power_w":
+        node = power.unit_node[index["power_units"][thing]] if thing in index["power_units"] else power.rack_node[index["racks"][thing]]
+        return float(engine.load[W, node])
+    if quantity == "facility_w":
+        return float(engine.facility_w[index["sites"][thing]])
+    if quantity in ("power_va", "peak_va"):
+        values = engine.unit_va if quantity == "power_va" else engine.unit_peak_va
+        return float(values[index["power_units"][thing]])
+    k = index["services"][thing]
+    if quantity == "p99_ms":
+        return float(1e3 * engine.p99_s[k])
+    if quantity == "error_rate":
+        return float(engine.flows.errors[k] / engine.flows.requests[k]) if engine.flows.requests[k] > 0 else 0.0
+    raise KeyError(quantity)
+
+
+_WORDS = {"overloads": "overload", "unpowered": "is without power", "unreachable": "is cut off", "link_overloads": "carries more than it can",
+          "quorum_lost": "lost quorum", "cooling_short": "lack of cooling", "slo_violations": "missed SLO"}
+
+
+def _share(arrivals: Floats) -> Floats:
+    total = arrivals.sum(axis=1, keepdims=True)
+    return np.divide(arrivals, total, out=np.zeros_like(arrivals), where=total > 0)
+
+
+def _kw(watts: float, unit: str = "W") -> str:
+    return f"{watts / 1e6:.3g} M{unit}" if watts >= 1e6 else f"{watts / 1e3:.3g} k{unit}"
+
+
+def _several(names: Sequence[str]) -> str:
+    short = compress(sorted(names))
+    return ", ".join(short[:3]) + (f" and {len(short) - 3} more" if len(short) > 3 else "")
