@@ -23,9 +23,10 @@ ESTIMATORS: tuple[str, ...] = ("probability", "mean", "quantile")
 class Assessment:
     """What one gate says at one look.
 
-    `result` is None while undecided. `more_runs` are the further replications, up to a look, after which a gate
-    that goes on like this is decided (None: it is, or would not be within ten million). `smallest_effect` is how
-    far beyond the estimate a worse truth would have been noticed (None: any size may have gone unnoticed).
+    `result` is None while undecided. `more_runs` are the further replications, up to a look, after which a
+    gate that goes on like this is decided (None: it is, or would not be within ten million).
+    `smallest_effect` is how far beyond the estimate a worse truth would have been noticed (None: any size may
+    have gone unnoticed).
     `pass_bound` and `fail_bound` are the limits on the scale of the estimate; for a band the half width.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.stats import binom
@@ -46,11 +47,7 @@ class Quantile:
 
     def bound(self, pair: Pair, edge: Edge, alpha: float, *, upper: bool) -> float:
         """Return the order statistic of plan - edge(reference) that errs with at most *alpha*."""
-        rank = (
-            int(binom.ppf(1.0 - alpha, pair.n, self.q)) + 1
-            if upper
-            else int(binom.ppf(alpha, pair.n, self.q))
-        )
+        rank = _rank(pair.n, self.q, 1.0 - alpha) + 1 if upper else _rank(pair.n, self.q, alpha)
         if not 1 <= rank <= pair.n:
             return math.inf if upper else -math.inf
         gaps = np.sort(pair.plan - edge.at(pair.reference))
@@ -60,3 +57,9 @@ class Quantile:
         """Return the best that could be seen: every world far inside."""
         far = 0.0 if limit.op == "±" else -math.inf if limit.at_most else math.inf
         return Pair(np.array([far + limit.allowed(0.0)]), np.zeros(1), 1)
+
+
+@lru_cache(maxsize=1024)
+def _rank(n: int, q: float, level: float) -> int:
+    """Return the least count of worlds below the q-quantile that has at least this cumulative probability."""
+    return int(binom.ppf(level, n, q))
