@@ -1,55 +1,64 @@
-"""One file, one line in a hand-written registry, one paragraph in a README, one test: nothing is forgotten.
-
-A folder of things of one kind holds a file for each. The files named beside it are its machinery.
-"""
+"""One file, one line in a hand-written registry, a word in a README, one test: nothing is forgotten."""
 
 import ast
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-MACHINERY: dict[str, set[str]] = {
-    "twin/actions": {"base", "cli", "fold", "lookup"},
-    "twin/gates": {"base"},
-    "twin/sync": {"account", "cli", "foreign", "hardware", "layout", "options", "placement", "plant"},
-    "scenarios/hazards": {"base", "things"},
-    "reports/sections": {"base"},
-}
+
+class Kind(NamedTuple):
+    """A kind of thing: where its files lie, what tells them from the machinery beside them, the registry."""
+
+    folder: str
+    mark: str
+    registry: str = "__init__.py"
+
+
+KINDS = (
+    Kind("twin/actions", r"^ACTION\b"),
+    Kind("twin/gates", r"^class \w+:(?=(?:\n(?!class).*)*\n    def least_runs\()", registry="estimators.py"),
+    Kind("twin/sync", r"^def import_\w"),
+    Kind("scenarios/hazards", r"^class (?!Occasion)\w+\((?:Hazard|Occasion)\):"),
+    Kind("reports/sections", r"^def render\("),
+)
 MEMBERS = [
-    pytest.param(folder, path.stem, id=f"{folder}/{path.stem}")
-    for folder, machinery in MACHINERY.items()
-    for path in sorted((ROOT / folder).glob("*.py"))
-    if not path.stem.startswith("_") and path.stem not in machinery
+    pytest.param(kind, path.stem, id=f"{kind.folder}/{path.stem}")
+    for kind in KINDS
+    for path in sorted((ROOT / kind.folder).glob("*.py"))
+    if re.search(kind.mark, path.read_text(encoding="utf-8"), re.MULTILINE)
 ]
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.folder)
+every_member = pytest.mark.parametrize(("kind", "name"), MEMBERS)
 
 
-@pytest.mark.parametrize("folder", MACHINERY)
-def test_every_such_folder_has_members(folder: str) -> None:
-    assert [parameters for parameters in MEMBERS if parameters.values[0] == folder]
+@every_kind
+def test_the_mark_finds_what_is_registered(kind: Kind) -> None:
+    found = {member.values[1] for member in MEMBERS if member.values[0] == kind}
+    assert len(found) >= 3
 
 
-@pytest.mark.parametrize(("folder", "name"), MEMBERS)
-def test_every_member_is_registered_by_hand(folder: str, name: str) -> None:
-    tree = ast.parse((ROOT / folder / "__init__.py").read_text(encoding="utf-8"))
-    assert name in _imported(tree, folder.replace("/", "."))
+@every_member
+def test_every_member_is_registered_by_hand(kind: Kind, name: str) -> None:
+    tree = ast.parse((ROOT / kind.folder / kind.registry).read_text(encoding="utf-8"))
+    assert name in _imported(tree, kind.folder.replace("/", "."))
 
 
-@pytest.mark.parametrize(("folder", "name"), MEMBERS)
-def test_every_member_is_documented(folder: str, name: str) -> None:
-    pages = [path for path in (ROOT / folder, (ROOT / folder).parent) if (path / "README.md").exists()]
-    assert pages, f"{folder} has no README.md"
-    assert _spelt(name).search((pages[0] / "README.md").read_text(encoding="utf-8"))
+@every_member
+def test_every_member_is_documented(kind: Kind, name: str) -> None:
+    folder = ROOT / kind.folder
+    pages = [path for path in (folder / "README.md", folder.parent / "README.md") if path.exists()]
+    assert pages, f"{kind.folder} has no README.md"
+    assert _spelt(name).search(pages[0].read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize(("folder", "name"), MEMBERS)
-def test_every_member_is_tested(folder: str, name: str) -> None:
-    place = ROOT / "tests" / folder.removeprefix("twin/")
-    tests = [path for path in (place, place.parent) if path.is_dir() and path != ROOT / "tests"]
-    texts = (path.read_text(encoding="utf-8") for where in tests for path in where.rglob("test_*.py"))
-    assert any(_spelt(name).search(text) for text in texts)
+@every_member
+def test_every_member_is_tested(kind: Kind, name: str) -> None:
+    place = ROOT / "tests" / kind.folder.removeprefix("twin/").partition("/")[0]
+    assert any(_spelt(name).search(path.read_text(encoding="utf-8")) for path in place.rglob("test_*.py"))
 
 
 def _imported(tree: ast.Module, package: str) -> set[str]:
