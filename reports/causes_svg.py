@@ -28,7 +28,7 @@ def draw_tree(example: CounterExample) -> Markup:
 
 
 def layout(example: CounterExample) -> list[tuple[float, float]]:
-    """Return the upper left corner of each box: a column per last effect, a row per step away from the first cause."""
+    """Return the upper left corner of each box: a column per last effect, a row per step from its cause."""
     below = children(example.chain)
     columns: dict[int, float] = {}
     depth: dict[int, int] = {}

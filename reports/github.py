@@ -86,7 +86,7 @@ def _all(verdict: Verdict, plan_file: str) -> Iterator[Annotation]:
 def _of_gate(gate: GateResult, plan_file: str) -> Annotation:
     blocks = gate.level == "block" and gate.result in ("fail", "error", "inconclusive")
     level = "error" if blocks else "warning" if gate.result in ("fail", "warn", "waived") else "notice"
-    lines = [f"{gate.metric} {text.limits(gate)}: {text.evidence(gate)}", gate.waiver, gate.because]
+    lines = [f"{text.rule(gate)}: {text.evidence(gate)}", gate.waiver, gate.because]
     message = "\n".join(line for line in lines if line)
     return Annotation(level, f"fleetwin: {gate.id} {_TITLES[gate.result]}", message, plan_file, 1)
 

@@ -1,4 +1,4 @@
-"""A verdict as one self-contained HTML file: no scripts, nothing fetched, readable on a phone and on paper."""
+"""A verdict as one self-contained HTML file: no scripts, nothing fetched, fit for phones and paper."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from twin.records.verdict import Verdict
 
 
 def render_html(verdict: Verdict, *, plan: Plan | None = None, traces: Sequence[Trace] = ()) -> str:
-    """Return the report; *plan* adds its steps and their times, *traces* the series of the devices that broke a gate."""
+    """Return the report; *plan* adds its steps, *traces* the series of the devices that broke a gate."""
     page = Page(verdict, plan, traces)
     drawn = [(section, section.render(page)) for section in SECTIONS]
     style = Markup(ENVIRONMENT.get_template("verdict.css").render())

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import NamedTuple
 
 from markupsafe import Markup
 
 from reports.svg import Drawing, short, ticks
+from twin.model.limits import WORDS, parse_limit
 from twin.records import text
 from twin.records.verdict import ORDER, GateResult, ScenarioResult
 
 _WIDTH, _LEFT, _RIGHT, _ROW, _TOP, _SHOWN = 900.0, 250.0, 24.0, 24.0, 8.0, 14
-_ABSOLUTE = re.compile(r"^\s*(<=|<|>=|>)\s*([-+]?\d+(?:\.\d+)?)\s*(%?)(?!.*\bof\b)")
 
 
 def draw_intervals(gate: GateResult) -> Markup:
@@ -65,10 +64,14 @@ def limits(gate: GateResult, row: ScenarioResult) -> tuple[float | None, float |
 
 
 def _absolute(limit: str, gate: GateResult, row: ScenarioResult) -> float | None:
-    match = _ABSOLUTE.match(limit)
-    if match is None or row.judged:
+    """Return the number of a limit that has no reference; the interval is then about the plan's own value."""
+    try:
+        parsed = parse_limit(limit, gate.unit)
+    except ValueError:
         return None
-    return float(match[2]) * (0.01 if match[3] and gate.unit != "%" else 1.0)
+    if parsed.basis is not None or parsed.op in WORDS or text.is_difference(row):
+        return None
+    return parsed.value
 
 
 def _draw_zones(
@@ -93,5 +96,5 @@ def _draw_row(drawing: Drawing, gate: GateResult, row: ScenarioResult, scale: _S
     drawing.words(_LEFT - 10, y + 16, short(text.where(row), 38), anchor="end")
     left, right = scale.x(row.low), scale.x(row.high)
     drawing.box(left, y + 8, (max(3.0, right - left), 8), style=f"bar-{row.result}", title=tip)
-    if row.plan is not None and not row.judged:
+    if row.plan is not None and not text.is_difference(row):
         drawing.dot(scale.x(row.plan), y + 12, radius=3.5, style="point", title=text.value(row.plan, gate))

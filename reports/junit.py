@@ -1,8 +1,8 @@
 """A verdict as JUnit XML: one test case per gate and scenario, and one per static finding.
 
-A blocking gate that fails is a *failure*. One that could not be judged is an *error*, whether it is inconclusive or
-the evaluation broke: the test ran and gave no answer, which must not look like a pass. A waived gate is *skipped*,
-with its waiver. A gate that only advises never breaks a build: its message stands in `system-out`, like a warning's.
+A blocking gate that fails is a *failure*. One that could not be judged is an *error*, whether inconclusive or
+broken: the test ran and gave no answer, which must not look like a pass. A waived gate is *skipped*, with its
+waiver. A gate that only advises never breaks a build: its message stands in `system-out`, like a warning's.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _case(
     result = min((row.result for row in rows), key=ORDER.index, default=gate.result)
     if gate.result == "waived" and result == "fail":
         result = "waived"
-    message = f"{gate.metric} {text.limits(gate)}: {_worst(gate, rows)}"
+    message = f"{text.rule(gate)}: {_worst(gate, rows)}"
     tag = {"fail": "failure", "error": "error", "inconclusive": "error", "waived": "skipped"}.get(result)
     details = "\n".join([message, *_details(gate, scenario, rows)])
     if tag is None or (gate.level != "block" and tag != "skipped"):

@@ -1,4 +1,4 @@
-"""A verdict as Markdown for pull requests and step summaries: what failed comes first, what does not fit is counted."""
+"""A verdict as Markdown for pull requests and step summaries: failures first, the rest counted."""
 
 from __future__ import annotations
 
@@ -19,28 +19,33 @@ _SIGNS = {
     "rejected": "⛔",
 }
 # What means something inside a line; an underscore within a word does not.
-_SPECIAL = re.compile(r"([\\`*{}\[\]|~>]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+#])")
+_SPECIAL = re.compile(r"([\\`*{}\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+#>])")
+_NOTE = "_… {left} more lines left out to stay within {limit} KiB; the JSON and HTML reports have them all._"
+_NOTE_BYTES = 200
+_FOLD = "<details><summary>Every gate in every scenario</summary>"
 _CELL = 300  # characters of one name or reason before it is cut
-_NOTE = (
-    "\n_… {left} more lines left out to stay within {limit} KiB; the JSON and HTML reports have them all._\n"
-)
 
 
 def render_markdown(verdict: Verdict, *, limit: int = LIMIT) -> str:
     """Return the verdict as Markdown of at most *limit* bytes."""
     lines = [line for section in _SECTIONS for line in section(verdict)]
-    room = limit - len(_NOTE.encode()) - 20
-    kept, used = [], 0
+    room = limit - _NOTE_BYTES
+    kept: list[str] = []
     for line in lines:
-        used += len(line.encode()) + 1
-        if used > room:
+        room -= len(line.encode()) + 1
+        if room < 0:
             break
         kept.append(line)
     left = len(lines) - len(kept)
-    if any(line == "```" for line in kept[-40:]) and sum(line.startswith("```") for line in kept) % 2:
-        kept.append("```")
-    note = _NOTE.format(left=left, limit=limit // 1024) if left else ""
-    return "\n".join(kept).rstrip() + "\n" + note
+    note = [*_unclosed(kept), "", _NOTE.format(left=left, limit=limit // 1024)] if left else []
+    return "\n".join([*kept, *note]).rstrip() + "\n"
+
+
+def _unclosed(lines: list[str]) -> list[str]:
+    """Return what closes the code block and the fold that a cut left open."""
+    fence = ["```"] if sum(line.startswith("```") for line in lines) % 2 else []
+    fold = ["", "</details>"] if _FOLD in lines and "</details>" not in lines else []
+    return fence + fold
 
 
 def _head(verdict: Verdict) -> Iterator[str]:
@@ -70,7 +75,7 @@ def _gates(verdict: Verdict) -> Iterator[str]:
         yield "|---|---|---|--:|--:|---|---|"
         for gate in text.by_severity(verdict.gate_results):
             name = escape(gate.id) + ("" if gate.level == "block" else " (advice)")
-            rule = escape(f"{gate.metric} {text.limits(gate)}")
+            rule = escape(text.rule(gate))
             yield f"| {_SIGNS[gate.result]} {gate.result} | {name} | {rule} | {_seen(gate)} |"
         yield ""
 
@@ -95,6 +100,7 @@ def _why(verdict: Verdict) -> Iterator[str]:
             yield ""
             if gate.reason:
                 yield escape(gate.reason)
+                yield ""
             yield from _counter_example(gate)
             yield ""
 
@@ -131,7 +137,8 @@ def _notes(verdict: Verdict) -> Iterator[str]:
     for missing in verdict.missing:
         yield f"- Missing: {escape(missing)}"
     for row in verdict.assumed:
-        yield f"- Assumed: {escape(row.what)} ({text.count(row.count, 'value')}), matters to {_names(row.metrics)}"
+        values = text.count(row.count, "value")
+        yield f"- Assumed: {escape(row.what)} ({values}), matters to {_names(row.metrics)}"
     if verdict.snapshot_age_s is not None:
         yield f"- The snapshot is {text.span(verdict.snapshot_age_s)} old."
     yield f"- Fidelity: {escape(verdict.fidelity)}"
@@ -144,7 +151,7 @@ def _rows(verdict: Verdict) -> Iterator[str]:
     rows = [(gate, row) for gate in text.by_severity(verdict.gate_results) for row in gate.rows]
     if not rows:
         return
-    yield "<details><summary>Every gate in every scenario</summary>"
+    yield _FOLD
     yield ""
     yield "| result | gate | scenario | plan variant | n | plan | reference | interval | violations |"
     yield "|---|---|---|---|--:|--:|--:|---|---|"

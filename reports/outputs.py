@@ -1,4 +1,4 @@
-"""The files of ``--out json=…,junit=…,sarif=…,md=…,html=…``: parsed before the evaluation, written after it."""
+"""The files of ``--out json=…,junit=…,sarif=…,md=…,html=…``: parsed before the work, written after it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def write_outputs(
 ) -> tuple[str, ...]:
     """Render all reports that *spec* names, then write them with *write(path, text)*; return the paths.
 
-    Nothing is written unless every report could be rendered. "-" goes to *show*, by default the standard output.
+    Nothing is written unless every report could be rendered. "-" goes to *show* (standard output).
     """
     context = context or Context()
     rendered = [(output.path, KINDS[output.kind](verdict, context)) for output in parse_outputs(spec)]

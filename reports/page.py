@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from reports.svg import offset
@@ -32,7 +33,12 @@ class Page:
 
 def fill(source: str, **values: Any) -> Markup:
     """Return a template with its values filled in, all of them escaped."""
-    return Markup(ENVIRONMENT.from_string(source).render(**values))
+    return Markup(_template(source).render(**values))
+
+
+@cache
+def _template(source: str) -> Template:
+    return ENVIRONMENT.from_string(source)
 
 
 def _environment() -> Environment:

@@ -1,7 +1,7 @@
 """A verdict as SARIF 2.1.0: static findings at their line, and gates that did not pass at the plan's file.
 
 A *rule* is a kind of static check or a gate ("gate/latency"). Code scanning keeps results apart by
-`partialFingerprints`, which depend on what was found and not on the line, so that a finding survives edits above it.
+`partialFingerprints`, which depend on what was found and not on the line: a finding survives edits above it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _finding(finding: StaticFinding, plan_file: str) -> dict[str, Any]:
 
 def _gate(verdict: Verdict, gate: GateResult, plan_file: str) -> dict[str, Any]:
     lines = [
-        f"{gate.metric} {text.limits(gate)}: {text.evidence(gate)}",
+        f"{text.rule(gate)}: {text.evidence(gate)}",
         gate.reason,
         gate.waiver,
         gate.because,

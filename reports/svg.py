@@ -1,4 +1,4 @@
-"""Small hand-made SVG drawings whose colours come from the style sheet, so that they follow light, dark and paper."""
+"""Small hand-made SVG drawings; their colours come from the style sheet and follow light, dark and paper."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Drawing:
 
     def __init__(self, width: float, height: float, label: str) -> None:
         self._head = Markup(
-            '<svg class="drawing" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {0} {1}" width="{0}" '
-            'height="{1}" aria-label="{2}">'
+            '<svg class="drawing" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {0} {1}" '
+            'width="{0}" height="{1}" aria-label="{2}">'
         ).format(_number(width), _number(height), label)
         self._shapes: list[Markup] = []
 
@@ -46,7 +46,7 @@ class Drawing:
             '<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>', style, *map(_number, (x1, y1, x2, y2))
         )
 
-    def box(
+    def box(  # noqa: PLR0913 - a shape is its place, its size and its looks
         self,
         x: float,
         y: float,

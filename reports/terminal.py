@@ -64,7 +64,8 @@ def why(gate: GateResult) -> RenderableType:
         parts.append(
             _indent(
                 Text(
-                    f"about {text.count(worst.more_runs, 'more replication')} of {worst.scenario} would decide"
+                    f"about {text.count(worst.more_runs, 'more replication')} "
+                    f"of {worst.scenario} would decide"
                 )
             )
         )
@@ -87,7 +88,8 @@ def place_of(example: CounterExample) -> str:
     """Return where the counter-example lies: scenario, which member, variant, replication, time."""
     member = f" with the loss of {example.member}" if example.member else ""
     variant = f", plan {example.variant}" if example.variant not in ("", "whole") else ", whole plan"
-    return f"scenario {example.scenario}{member}{variant}, replication {example.replication}, at {clock(example.at_s)}"
+    when = f"replication {example.replication}, at {clock(example.at_s)}"
+    return f"scenario {example.scenario}{member}{variant}, {when}"
 
 
 def tree(example: CounterExample) -> RenderableType:
@@ -120,7 +122,8 @@ def _head(verdict: Verdict) -> Text:
         (verdict.plan, "bold"),
         f" on {verdict.fleet}, {window}\n",
         (
-            f"gates {verdict.gates}, suite {verdict.suite}, {verdict.purpose} as of {verdict.as_of:%Y-%m-%d %H:%M}",
+            f"gates {verdict.gates}, suite {verdict.suite}, "
+            f"{verdict.purpose} as of {verdict.as_of:%Y-%m-%d %H:%M}",
             "dim",
         ),
     )
@@ -146,7 +149,7 @@ def _gates(verdict: Verdict) -> Table:
         table.add_row(
             _result(gate),
             Text(gate.id),
-            Text(f"{gate.metric}{_filter(gate)} {text.limits(gate)}"),
+            Text(text.rule(gate)),
             *_seen(gate),
         )
     return table
@@ -167,10 +170,6 @@ def _seen(gate: GateResult) -> tuple[Text, Text, Text]:
         Text(text.interval(gate, row) or "exact"),
         Text(text.where(row)),
     )
-
-
-def _filter(gate: GateResult) -> str:
-    return "".join(f" {key}={value}" for key, value in gate.where.items())
 
 
 def _small_print(verdict: Verdict) -> Table:

@@ -1,7 +1,7 @@
 """The sections of the HTML report, in reading order: one file each, registered here by hand.
 
-A section module has `render(page) -> Markup`; an empty result leaves the section out. To add one: a file here, a row
-below, and a test in tests/reports/test_html.py.
+A section module has `render(page) -> Markup`; an empty result leaves the section out. To add one: a file
+here, a row below, and a test in tests/reports/test_html.py.
 """
 
 from collections.abc import Callable

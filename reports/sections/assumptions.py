@@ -1,4 +1,4 @@
-"""What the verdict rests on: assumed inputs, physics that is not modelled, the age and the fidelity of the twin."""
+"""What the verdict rests on: assumed inputs, physics left out, the age and the fidelity of the twin."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ def render(page: Page) -> Markup:
 _TEMPLATE = """\
 {% if verdict.assumed %}
 <h3>Values that nobody measured or declared</h3>
-<div class="wide"><table class="stack"><thead><tr><th>assumed</th><th class="number">values</th><th>matters to</th></tr></thead><tbody>
+<div class="wide"><table class="stack">
+<thead><tr><th>assumed</th><th class="number">values</th><th>matters to</th></tr></thead>
+<tbody>
 {% for row in verdict.assumed %}
-<tr><td class="mono name">{{ row.what }}</td><td class="number" data-label="values">{{ "{:,}".format(row.count) }}</td>
+<tr><td class="mono name">{{ row.what }}</td>
+<td class="number" data-label="values">{{ "{:,}".format(row.count) }}</td>
 <td data-label="matters to">{{ row.metrics | join(", ") }}</td></tr>
 {% endfor %}
 </tbody></table></div>
@@ -30,6 +33,7 @@ _TEMPLATE = """\
 {% endif %}
 <h3>How true the twin is</h3>
 <p>Fidelity: {{ verdict.fidelity }}.
-{% if verdict.snapshot_age_s is not none %}The snapshot of the fleet was {{ text.span(verdict.snapshot_age_s) }} old.
+{% if verdict.snapshot_age_s is not none %}
+The snapshot of the fleet was {{ text.span(verdict.snapshot_age_s) }} old.
 {% else %}The age of the snapshot is unknown.{% endif %}</p>
 """

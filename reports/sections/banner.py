@@ -11,7 +11,7 @@ from twin.records.verdict import Verdict
 
 def render(page: Page) -> Markup:
     """Write the banner."""
-    return fill(_TEMPLATE, verdict=page.verdict, sentences=_sentences(page))
+    return fill(_TEMPLATE, verdict=page.verdict, sentences=_sentences(page), end=_end(page.verdict))
 
 
 def _sentences(page: Page) -> list[str]:
@@ -25,6 +25,11 @@ def _sentences(page: Page) -> list[str]:
     return [sentence for sentence in said if sentence]
 
 
+def _end(verdict: Verdict) -> str:
+    first, last = verdict.window
+    return f"{last:%H:%M}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M}"
+
+
 def _because(verdict: Verdict) -> str:
     if verdict.findings:
         return f"{text.count(len(verdict.findings), 'finding')}; nothing was simulated."
@@ -34,9 +39,11 @@ def _because(verdict: Verdict) -> str:
     worst = gates[0]
     if worst.counter_example is not None and worst.result == "fail":
         example = worst.counter_example
-        return f"{worst.id}: {example.violation}, in scenario {example.scenario}, plan {example.variant or 'whole'}."
+        place = f"in scenario {example.scenario}, plan {example.variant or 'whole'}"
+        return f"{worst.id}: {example.violation}, {place}."
     if worst.result == "pass":
-        return f"All {text.count(len(gates), 'gate')} passed in all {text.count(len(verdict.scenarios), 'scenario')}."
+        worlds = text.count(len(verdict.scenarios), "scenario")
+        return f"All {text.count(len(gates), 'gate')} passed in {worlds}."
     return f"{worst.id}: {worst.reason or text.evidence(worst)}."
 
 
@@ -48,8 +55,8 @@ _TEMPLATE = """\
 <dl class="facts">
 <div><dt>plan</dt><dd>{{ verdict.plan }}</dd></div>
 <div><dt>fleet</dt><dd>{{ verdict.fleet }}</dd></div>
-<div><dt>window (UTC)</dt><dd>{{ verdict.window[0].strftime("%Y-%m-%d %H:%M") }} to {{ verdict.window[1].strftime(
-  "%H:%M" if verdict.window[0].date() == verdict.window[1].date() else "%Y-%m-%d %H:%M") }}</dd></div>
+<div><dt>window (UTC)</dt><dd>{{ verdict.window[0].strftime("%Y-%m-%d %H:%M") }} to
+  {{ end }}</dd></div>
 <div><dt>gates</dt><dd>{{ verdict.gates }}</dd></div>
 <div><dt>suite</dt><dd>{{ verdict.suite }}</dd></div>
 <div><dt>purpose</dt><dd>{{ verdict.purpose }}</dd></div>

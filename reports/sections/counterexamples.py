@@ -1,4 +1,4 @@
-"""Why a gate failed or could not decide: timeline, chain of causes, tree of causes, and the device's series."""
+"""Why a gate failed or could not decide: timeline, chain and tree of causes, and the device's series."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ _TEMPLATE = """\
 <p>About {{ plural(gate.worst.more_runs, "more replication") }} of {{ gate.worst.scenario }} would decide.</p>
 {% endif %}
 {% if example %}
-<p class="name">Scenario <strong>{{ example.scenario }}</strong>{% if example.member %}, loss of <strong>{{ example.member }}</strong>{% endif %},
+<p class="name">Scenario <strong>{{ example.scenario }}</strong>,
+{% if example.member %}loss of <strong>{{ example.member }}</strong>,
+{% endif %}
 plan {{ example.variant or "whole" }}, replication {{ example.replication }}:
 <strong>{{ example.violation }}</strong> at {{ clock(example.at_s) }}.</p>
 {% if timeline %}
@@ -56,7 +58,8 @@ plan {{ example.variant or "whole" }}, replication {{ example.replication }}:
 <h4>What led to what</h4>
 <ol class="because">
 {% for step in example.chain %}
-<li{% if loop.last %} class="last"{% endif %}><time>{{ clock(step.at_s) }}</time><span class="name">{{ step.text }}</span></li>
+<li{% if loop.last %} class="last"{% endif %}><time>{{ clock(step.at_s) }}</time>
+<span class="name">{{ step.text }}</span></li>
 {% endfor %}
 </ol>
 <details open><summary class="small">As a tree</summary><div class="scroll">{{ tree }}</div></details>

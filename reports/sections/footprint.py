@@ -1,4 +1,4 @@
-"""What the worlds did to what the plan touches, how often each scenario ran, and what could not be measured."""
+"""What the worlds did to what the plan touches, how often each ran, and what could not be measured."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ def render(page: Page) -> Markup:
 _TEMPLATE = """\
 {% if seen %}
 {% if seen.faults %}
-<p>The plan touches {{ plural(seen.touched | length, "thing") }}; {{ plural(seen.faults, "fault") }} hit them in the worlds played.</p>
+<p>The plan touches {{ plural(seen.touched | length, "thing") }};
+{{ plural(seen.faults, "fault") }} hit them in the worlds played.</p>
 {% else %}
-<p class="inconclusive"><span class="tag">untested</span> No fault hit what the plan touches. That is not a sign of safety.</p>
+<p class="inconclusive"><span class="tag">untested</span>
+No fault hit what the plan touches. That is not a sign of safety.</p>
 {% endif %}
 {% if seen.untested %}
 <p class="name inconclusive"><span class="tag">untested</span> {{ seen.untested[:40] | join(", ") }}
@@ -35,11 +37,15 @@ _TEMPLATE = """\
 {% endif %}
 {% if verdict.replications %}
 <h3>Replications</h3>
-<div class="wide"><table><thead><tr><th>scenario</th><th class="number">replications</th></tr></thead><tbody>
+<div class="wide"><table class="slim">
+<thead><tr><th>scenario</th><th class="number">replications</th></tr></thead>
+<tbody>
 {% for name, number in verdict.replications.items() %}
 <tr><td class="name">{{ name }}</td><td class="number">{{ "{:,}".format(number) }}</td></tr>
 {% endfor %}
 </tbody></table></div>
-{% if verdict.more_runs %}<p>About <strong>{{ plural(verdict.more_runs, "more replication") }}</strong> would decide.</p>{% endif %}
+{% if verdict.more_runs %}
+<p>About <strong>{{ plural(verdict.more_runs, "more replication") }}</strong> would decide.</p>
+{% endif %}
 {% endif %}
 """

@@ -16,20 +16,25 @@ def render(page: Page) -> Markup:
 
 _TEMPLATE = """\
 <div class="wide"><table class="stack">
-<thead><tr><th>result</th><th>gate</th><th>metric and limit</th><th class="number">plan</th><th class="number">reference</th>
+<thead><tr><th>result</th><th>gate</th><th>metric and limit</th>
+<th class="number">plan</th><th class="number">reference</th>
 <th>interval</th><th>worst in</th></tr></thead>
 <tbody>
 {% for gate in gates %}
 <tr class="{{ gate.result }}"><td><span class="tag">{{ gate.result }}</span></td>
-<td class="name"><strong>{{ gate.id }}</strong>{% if gate.level != "block" %} <span class="soft">advice</span>{% endif %}</td>
+<td class="name"><strong>{{ gate.id }}</strong>
+{%- if gate.level != "block" %} <span class="soft">advice</span>{% endif %}</td>
 <td class="name"><span title="{{ meanings.get(gate.metric, '') }}">{{ gate.metric }}</span>
 {%- for key, value in gate.where.items() %} {{ key }}={{ value }}{% endfor %}<br>
-<span class="soft">{{ gate.pass_limit }}{% if gate.fail_limit %}, fails {{ gate.fail_limit }}{% endif %}</span></td>
+<span class="soft">{{ text.limits(gate) }}</span></td>
 {% if gate.worst %}
 <td class="number" data-label="plan">{{ text.value(gate.worst.plan, gate) }}</td>
-<td class="number" data-label="reference">{{ text.value(gate.worst.reference, gate) if gate.worst.reference is not none }}</td>
-<td data-label="interval">{% if text.interval(gate, gate.worst) %}{{ text.interval(gate, gate.worst) }}
-{%- if gate.worst.judged %}<br><span class="soft">{{ gate.worst.judged }}</span>{% endif %}
+<td class="number" data-label="reference">
+{%- if gate.worst.reference is not none %}{{ text.value(gate.worst.reference, gate) }}{% endif %}</td>
+<td data-label="interval">
+{%- if text.interval(gate, gate.worst) %}
+<span class="whole">{{ text.interval(gate, gate.worst) }}</span>
+{%- if text.is_difference(gate.worst) %}<br><span class="soft">{{ gate.worst.judged }}</span>{% endif %}
 {% else %}exact{% endif %}</td>
 <td class="name" data-label="worst in">{{ text.where(gate.worst) }}</td>
 {% else %}

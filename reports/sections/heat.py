@@ -58,11 +58,14 @@ _TEMPLATE = """\
 {% for name, cells in scenarios %}
 <tr><th>{{ name }}</th>
 {% for _, row, below, tip in cells %}
-{% if row %}<td class="{{ row.result }}" title="{{ tip }}">{{ words[row.result] }}{% if below %}<br><small>{{ below }}</small>{% endif %}</td>
+{% if row %}<td class="{{ row.result }}" title="{{ tip }}">{{ words[row.result] }}
+{%- if below %}<br><small>{{ below }}</small>{% endif %}</td>
 {% else %}<td class="none">not judged</td>{% endif %}
 {% endfor %}
 </tr>
 {% endfor %}
 </tbody></table></div>
-{% if left %}<p class="soft">{{ plural(left, "more scenario") }}, none worse than these; the JSON report has them all.</p>{% endif %}
+{% if left %}
+<p class="soft">{{ plural(left, "more scenario") }}, none worse than these; the JSON report has them all.</p>
+{% endif %}
 """

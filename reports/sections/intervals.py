@@ -20,13 +20,14 @@ def _methods(gate: GateResult) -> str:
 
 
 _TEMPLATE = """\
-<p class="soft">A bar is the interval in which the true value lies. Inside the green zone the gate passes, inside the red one it
-fails; a bar across a border does not decide.</p>
+<p class="soft">A bar is the interval in which the true value lies. Inside the green zone the gate passes,
+inside the red one it fails; a bar across a border does not decide.</p>
 {% for gate, drawing in drawn %}
-<h3 class="name">{{ gate.id }} <span class="soft">{{ gate.metric }} {{ gate.pass_limit }}</span></h3>
+<h3 class="name">{{ gate.id }} <span class="soft">{{ text.rule(gate) }}</span></h3>
 <div class="scroll">{{ drawing }}</div>
 {% if methods(gate) %}<p class="small">{{ methods(gate) }}
-{%- if gate.worst and gate.worst.smallest_effect is not none %}; the smallest effect that could have been seen is
+{%- if gate.worst and gate.worst.smallest_effect is not none %};
+the smallest effect that could have been seen is
 {{ text.bound(gate.worst.smallest_effect, gate, gate.worst) }}{% endif %}</p>{% endif %}
 {% endfor %}
 """

@@ -39,7 +39,8 @@ _TEMPLATE = """\
 <tbody>
 {% for step, first, last in rows %}
 <tr><td><strong>{{ step.id }}</strong></td><td class="mono">{{ step.do }}</td>
-<td data-label="starts">{{ offset(first) }}{% if step.after %} <span class="soft">after {{ step.after | join(", ") }}</span>{% endif %}</td>
+<td data-label="starts">{{ offset(first) }}
+{%- if step.after %} <span class="soft">after {{ step.after | join(", ") }}</span>{% endif %}</td>
 <td data-label="takes">{{ step.takes or "at once" }}</td><td class="name">{{ words(step.params) }}</td></tr>
 {% endfor %}
 </tbody></table></div>

@@ -50,6 +50,8 @@ _TEMPLATE = """\
 <tr><td>{{ name }}</td><td class="mono name">{{ digest }}</td></tr>
 {% endfor %}
 <tr><td>seed</td><td class="mono">{{ verdict.seed }}</td></tr>
-{% if verdict.settles %}<tr><td>settles</td><td class="mono">{{ "{:,}".format(verdict.settles) }}</td></tr>{% endif %}
+{% if verdict.settles %}
+<tr><td>settles</td><td class="mono">{{ "{:,}".format(verdict.settles) }}</td></tr>
+{% endif %}
 </tbody></table></div>
 """
