@@ -4,6 +4,7 @@ import functools
 import inspect
 import logging
 import re
+import textwrap
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -84,7 +85,7 @@ def _help(docstring: str) -> str:
     """Return the help page: prose as it is, the ``Examples`` block with its lines kept."""
     prose, *examples = re.split(r"^Examples:?\n(?:-+\n)?", docstring, maxsplit=1, flags=re.MULTILINE)
     paragraphs = [_unwrap(paragraph) for paragraph in prose.strip().split("\n\n")]
-    paragraphs += [f"Examples:\n{inspect.cleandoc(block)}" for block in examples]
+    paragraphs += ["Examples:\n" + textwrap.indent(inspect.cleandoc(block), "  ") for block in examples]
     return escape("\n\n".join(paragraphs))
 
 
