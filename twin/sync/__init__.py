@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
+
+from twin.sync.account import Imported
+from twin.sync.openb import import_openb
+from twin.sync.options import Options
+from twin.sync.sndlib import import_sndlib
+from twin.sync.spot2026 import import_spot2026
+from twin.sync.topologyzoo import import_topologyzoo
 
 
 class Importer(NamedTuple):
-    """One kind of foreign data: its reader as ``module:function``, and the options that this understands."""
+    """One kind of foreign data: what reads it, and the choices that this understands."""
 
     kind: str
-    target: str
+    read: Callable[[Path, Options], Imported]
     help: str
     options: tuple[str, ...]
 
@@ -20,25 +29,25 @@ _LAYOUT = ("servers_per_rack", "racks_per_row")
 IMPORTERS: tuple[Importer, ...] = (
     Importer(
         "openb",
-        "twin.sync.openb:import_openb",
+        import_openb,
         "Alibaba openb 2023: 1 523 nodes and a list of pods",
         ("pods", "at_s", "fill", *_LAYOUT, *_GRID),
     ),
     Importer(
         "spot2026",
-        "twin.sync.spot2026:import_spot2026",
+        import_spot2026,
         "Alibaba spot GPU inventory 2026: 4 278 nodes",
         ("fill", *_LAYOUT, *_GRID),
     ),
     Importer(
         "sndlib",
-        "twin.sync.sndlib:import_sndlib",
+        import_sndlib,
         "a backbone of SNDlib (JSON)",
         ("network", "unit", "scale", *_GRID),
     ),
     Importer(
         "topologyzoo",
-        "twin.sync.topologyzoo:import_topologyzoo",
+        import_topologyzoo,
         "a backbone of the Topology Zoo (Repetita)",
         ("network", "demands", "scale", *_GRID),
     ),

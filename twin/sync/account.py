@@ -50,8 +50,9 @@ class Account:
         self.entries.append(Entry("read", count, what, why))
 
     def inferred(self, count: float, what: str, why: str) -> None:
-        """Note what a rule computed from the files."""
-        self.entries.append(Entry("inferred", count, what, why))
+        """Note what a rule computed from the files; nothing is noted when it computed nothing."""
+        if count:
+            self.entries.append(Entry("inferred", count, what, why))
 
     def assumed(self, count: float, what: str, why: str) -> None:
         """Note what a rule chose because the files do not hold it."""

@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twin.cli.load import load
 from twin.model.errors import UsageError, did_you_mean
 from twin.model.units import parse_quantity
 from twin.sync import IMPORTERS, Importer, find
@@ -51,7 +50,7 @@ def import_(
         str | None, typer.Option(help="Unit where the file names none (sndlib). Default: Mbit/s.")
     ] = None,
     scale: Annotated[
-        float | None, typer.Option(help="Factor on all demands (sndlib, topologyzoo). Default: 1.")
+        float | None, typer.Option(help="Factor on all demands. Default: 1, or less if they do not fit.")
     ] = None,
     carbon_zone: Annotated[str | None, typer.Option(help="Zone of the carbon intensity, e.g. DE-LU.")] = None,
     price_zone: Annotated[str | None, typer.Option(help="Zone of the energy price, e.g. DE-LU.")] = None,
@@ -109,7 +108,7 @@ def import_(
     refuse_full(output, force=force)
     console = Console(stderr=True)
     with console.status(f"reading {data}"):
-        imported: Imported = load(importer.target)(data, options)
+        imported: Imported = importer.read(data, options)
     with console.status(f"writing {output}"):
         write_import(imported, output, force=force)
     _show(imported, output, as_json=as_json)

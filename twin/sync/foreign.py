@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,24 @@ def read_lines(path: Path, columns: Sequence[Column], problems: list[Problem]) -
         found.append(Problem(str(path), "is empty", f"expected the columns {_names(columns)}"))
     problems += _thinned(path, found)
     return lines
+
+
+def read_cells(
+    where: str, cells: Mapping[str, str], columns: Sequence[Column], problems: list[Problem]
+) -> Line | None:
+    """Return one row as its columns read it, or None when a cell is bad; append a problem for each."""
+    values, good = {}, True
+    for column in columns:
+        cell = cells.get(column.name, "").strip()
+        if not cell and not column.required:
+            values[column.name] = column.default
+            continue
+        try:
+            values[column.name] = column.read(cell)
+        except ValueError as error:
+            problems.append(Problem(f"{where} {column.name}", str(error)))
+            good = False
+    return Line(where, values) if good else None
 
 
 def text(cell: str) -> str:
@@ -111,49 +129,30 @@ def _lines(
     path: Path, rows: list[list[str]], columns: Sequence[Column], problems: list[Problem]
 ) -> list[Line]:
     header = [name.strip() for name in rows[0]]
-    place = {name: index for index, name in enumerate(header)}
     for name in sorted({name for name in header if name and header.count(name) > 1}):
         problems.append(Problem(f"{path}:1", f"the column {name!r} stands twice", "keep one of them"))
     for column in columns:
-        if column.required and column.name not in place:
+        if column.required and column.name not in header:
             mend = did_you_mean(column.name, header) or f"the columns are {', '.join(header)}"
             problems.append(Problem(f"{path}:1", f"there is no column {column.name!r}", mend))
     if problems:
         return []
-    lines = [
-        _line(path, number, row, (header, place, columns), problems)
-        for number, row in enumerate(rows[1:], start=2)
-        if any(cell.strip() for cell in row)
+    full = [
+        (number, row) for number, row in enumerate(rows[1:], start=2) if any(cell.strip() for cell in row)
     ]
-    if not lines:
+    if not full:
         problems.append(Problem(str(path), "the table has no rows"))
+    lines = (_line(f"{path}:{number}", row, header, columns, problems) for number, row in full)
     return [line for line in lines if line is not None]
 
 
 def _line(
-    path: Path,
-    number: int,
-    row: list[str],
-    table: tuple[list[str], dict[str, int], Sequence[Column]],
-    problems: list[Problem],
+    where: str, row: list[str], header: list[str], columns: Sequence[Column], problems: list[Problem]
 ) -> Line | None:
-    header, place, columns = table
-    where = f"{path}:{number}"
     if len(row) != len(header):
         problems.append(Problem(where, f"has {len(row)} cells, the header {len(header)}"))
         return None
-    cells, good = {}, True
-    for column in columns:
-        cell = row[place[column.name]].strip() if column.name in place else ""
-        if not cell and not column.required:
-            cells[column.name] = column.default
-            continue
-        try:
-            cells[column.name] = column.read(cell)
-        except ValueError as error:
-            problems.append(Problem(f"{where} {column.name}", str(error)))
-            good = False
-    return Line(where, cells) if good else None
+    return read_cells(where, dict(zip(header, row, strict=True)), columns, problems)
 
 
 def _thinned(path: Path, problems: list[Problem]) -> list[Problem]:

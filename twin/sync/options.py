@@ -15,8 +15,9 @@ class Options:
     """Choices of an import. Which importer understands which one stands in `IMPORTERS`.
 
     `at_s` is a time of the pod list (None: the instant at which most pods run); `fill` is the share of GPUs
-    up to which further pods are submitted; `grid` is the folder that holds the carbon, price and weather
-    data sets.
+    up to which further pods are submitted; `scale` is a factor on the demands of a backbone (None: 1, or
+    what makes the fullest link half full when they do not fit); `grid` is the folder that holds the carbon,
+    price and weather data sets.
     """
 
     at_s: float | None = None
@@ -27,7 +28,7 @@ class Options:
     network: str | None = None
     demands: Path | None = None
     unit: str | None = None
-    scale: float = 1.0
+    scale: float | None = None
     carbon_zone: str | None = None
     price_zone: str | None = None
     weather_zone: str | None = None

@@ -1,0 +1,72 @@
+"""Example documents for an imported backbone: gates, link losses, and a plan that drains a link."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import networkx as nx
+
+from twin.model.fleet import Fleet
+from twin.model.gateset import Gate, GateSet
+from twin.model.network import Link
+from twin.model.plan import Plan, Scope, Step, Window
+from twin.model.scenario import HazardSpec, Scenario, Suite
+
+SUITE = "suites/links.yaml"
+
+
+def backbone_examples(fleet: Fleet) -> tuple[tuple[GateSet, ...], tuple[Suite, ...], tuple[Plan, ...]]:
+    """Return gates, a suite, and the plan (none when the backbone has no link that can be missed)."""
+    link = _link_to_drain(fleet)
+    return (_gates(),), (_links(),), (_drain(fleet, link),) if link else ()
+
+
+def _drain(fleet: Fleet, link: Link) -> Plan:
+    day = fleet.as_of
+    assert day is not None  # every import gives its fleet an as_of
+    step = Step(id="drain", do="link.drain@1", params={"link": link.name, "lasts": "45 min"}, at_s=0.0)
+    window = Window(not_before=day + timedelta(days=1), not_after=day + timedelta(days=1, hours=2))
+    return Plan(
+        plan="drain-link",
+        description=f"Work on the link {link.name} for 45 minutes.",
+        window=window,
+        scope=Scope(touch=(f"link:{link.name}",), max_racks=0),
+        steps=(step,),
+    )
+
+
+def _link_to_drain(fleet: Fleet) -> Link | None:
+    """Return the first backbone link without which all sites still reach each other."""
+    switches = {switch.name: switch for switch in fleet.switches}
+    graph = nx.MultiGraph()
+    links = [link for link in fleet.links if switches[link.a].site != switches[link.b].site]
+    graph.add_edges_from((link.a, link.b, link.name) for link in links)
+    simple = nx.Graph(graph)
+    bridges = {frozenset(edge) for edge in nx.bridges(simple)}
+    for link in links:
+        if frozenset((link.a, link.b)) not in bridges or graph.number_of_edges(link.a, link.b) > 1:
+            return link
+    return None
+
+
+def _gates() -> GateSet:
+    rules = (
+        Gate(id="errors", metric="error_rate", pass_="<= +5 % of reference, floor 0.1 %"),
+        Gate(id="links", metric="link_overloads", estimator="invariant", pass_="none new"),
+        Gate(id="reachable", metric="unreachable", estimator="invariant", pass_="none new"),
+    )
+    return GateSet(
+        gates_name="backbone",
+        suite=f"../{SUITE}",
+        rules=rules,
+        description="No new overload and no lost traffic, under the loss of any link.",
+    )
+
+
+def _links() -> Suite:
+    lost = HazardSpec(kind="single-losses", params={"kind": ["link"]})
+    return Suite(
+        suite="links",
+        description="A calm day, and every single loss of a link.",
+        scenarios=(Scenario(scenario="calm"), Scenario(scenario="lose-link", hazards=(lost,))),
+    )
