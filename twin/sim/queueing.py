@@ -6,6 +6,8 @@ one giant M/M/c, which would see nothing until collapse.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from twin.graph.levels import Floats, Ints
@@ -19,8 +21,9 @@ def erlang_c(c: int, rho: Floats) -> Floats:
     """Probability `[1]` that a request waits in M/M/c at utilisation `rho` (Erlang 1917), by the stable recursion on Erlang B."""
     load = c * rho
     inverse_b = np.ones_like(rho)
-    for k in range(1, c + 1):
-        inverse_b = 1.0 + inverse_b * k / np.maximum(load, 1e-300)
+    with np.errstate(over="ignore"):  # at no load the inverse is infinite and the blocking zero
+        for k in range(1, c + 1):
+            inverse_b = 1.0 + inverse_b * k / np.maximum(load, 1e-300)
     blocking = 1.0 / inverse_b
     return blocking / (1.0 - rho * (1.0 - blocking))
 
@@ -49,6 +52,13 @@ def sojourn_p99(c: int, rho: Floats) -> Floats:
     return 0.5 * (low + high)
 
 
+@lru_cache(maxsize=256)  # one row takes 40 ms, and every run of a check needs the same ones
+def _p99_row(c: int) -> tuple[float, ...]:
+    """p99·(1 − ρ) on the grid of utilisations."""
+    grid = np.minimum(np.linspace(0.0, 1.0, CELLS + 1), RHO_MAX)
+    return tuple((sojourn_p99(c, grid) * (1.0 - grid)).tolist())
+
+
 class P99Table:
     """p99 of the sojourn of every service at any utilisation, by interpolation of p99·(1 − ρ) on a grid in ρ.
 
@@ -57,8 +67,7 @@ class P99Table:
 
     def __init__(self, slots: Ints, service_time_s: Floats) -> None:
         distinct, row = np.unique(slots, return_inverse=True)
-        grid = np.minimum(np.linspace(0.0, 1.0, CELLS + 1), RHO_MAX)
-        rows = np.array([sojourn_p99(int(c), grid) * (1.0 - grid) for c in distinct]).reshape(len(distinct), CELLS + 1)
+        rows = np.array([_p99_row(int(c)) for c in distinct]).reshape(len(distinct), CELLS + 1)
         self._flat = np.ascontiguousarray(rows.ravel())
         self._step = np.ascontiguousarray(np.diff(rows, axis=1, append=rows[:, -1:]).ravel())
         self._offset = (row.astype(np.int64) * (CELLS + 1))[:, None]
