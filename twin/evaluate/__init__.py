@@ -10,7 +10,7 @@ from scenarios.suites import suite as builtin_suite
 from twin.evaluate.bench import set_up
 from twin.evaluate.looks import judge_scenarios
 from twin.evaluate.play import players
-from twin.evaluate.replay import counter_examples
+from twin.evaluate.replay import attach_replays, counter_examples
 from twin.evaluate.single import simulate
 from twin.evaluate.verdict import rejected, verdict_of
 from twin.files.digest import digest
@@ -28,8 +28,8 @@ Lines = dict[tuple[str | int, ...], int]
 
 def check(  # noqa: PLR0913 - the inputs of a verdict, spelled out
     plan: Plan, fleet: Fleet, *, gates: GateSet, suite: Suite | None = None, jobs: int = 1, as_of: datetime | None = None,
-    salt: str = "rehearsal", progress: Progress | None = None, lines: Lines | None = None, inputs: dict[str, str] | None = None,
-    start_method: str | None = None, executor: Executor | None = None,
+    salt: str = "rehearsal", progress: Progress | None = None, lines: Lines | None = None, path: str = "plan",
+    inputs: dict[str, str] | None = None, start_method: str | None = None, executor: Executor | None = None,
 ) -> Verdict:
     """Play "do nothing" and the plan in the same worlds, let every gate judge, and return the verdict.
 
@@ -42,14 +42,15 @@ def check(  # noqa: PLR0913 - the inputs of a verdict, spelled out
     if plan.fleet is not None and plan.fleet != digest(fleet):
         raise StalePlan(f"plan {plan.name!r} was written for another snapshot of the fleet ({plan.fleet[:19]}…, this one is "
                         f"{digest(fleet)[:19]}…); look at the plan again and renew its 'fleet:' line")
-    findings = static_checks(plan, fleet, lines=lines)
+    findings = static_checks(plan, fleet, lines=lines, path=path)
     if findings:
         return rejected(plan, fleet, gates, suite, findings, as_of=as_of, inputs=inputs or {})
     bench = set_up(plan, fleet, gates, suite, salt=salt)
     with players(bench, jobs, start_method=start_method, executor=executor) as play:
         evidence = judge_scenarios(bench, gates, play, progress=progress)
     shown = counter_examples(bench, evidence)
-    return verdict_of(plan, fleet, gates, bench, evidence, shown, as_of=as_of, purpose=salt, inputs=inputs or {})
+    verdict = verdict_of(plan, fleet, gates, bench, evidence, shown, as_of=as_of, purpose=salt, inputs=inputs or {})
+    return attach_replays(verdict, bench)
 
 
 __all__ = ["check", "simulate"]

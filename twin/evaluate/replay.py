@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import Any
 
 from scenarios.world import World
 from twin.evaluate.bench import Bench
@@ -13,14 +16,15 @@ from twin.gates.judge import Sample
 from twin.gates.rules import Rule
 from twin.model.change import TimedChange
 from twin.records.metrics import BY_NAME
-from twin.records.run import Run
-from twin.records.verdict import ORDER, CounterExample, Happening
+from twin.model.errors import UsageError, did_you_mean
+from twin.records.run import Run, Trace
+from twin.records.verdict import CounterExample, Happening, Verdict
 from twin.sim.measure import matches
-from twin.sim.narrate import Narrator
-from twin.sim.recorder import VIOLATIONS
+from twin.sim.narrate import QUANTITIES, Narrator
 from twin.sim.run import simulate
 
 MAX_CHAIN = 60
+Watch = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,26 @@ class Replay:
     reference: Run
     changes: tuple[TimedChange, ...]
     world: World
+    again: Callable[[Watch], Replay]
+
+    def trace(self, quantity: str, thing: str) -> tuple[Trace, Trace]:
+        """Return one quantity of one thing over time with the plan and without; raise UsageError for an unknown one."""
+        if quantity not in QUANTITIES:
+            known = ", ".join(QUANTITIES)
+            raise UsageError(f"no quantity {quantity!r} ({did_you_mean(quantity, list(QUANTITIES)) or f'one of {known}'})")
+        try:
+            replay = self.again(((quantity, thing),))
+        except KeyError:
+            raise UsageError(f"{quantity} is not known of {thing!r}") from None
+        return replay.plan.traces[0], replay.reference.traces[0]
+
+    def plot(self, quantity: str, thing: str) -> Any:
+        """Return a matplotlib figure of one quantity of one thing with the plan and without.
+
+        Drawing belongs to `reports`, which this package must not import: it is reached by name, and only here.
+        """
+        plot_arms = import_module("reports.draw.arms").plot_arms
+        return plot_arms(*self.trace(quantity, thing), title=f"{thing} in {self.scenario} ({self.variant})")
 
 
 def counter_examples(bench: Bench, evidence: Evidence) -> dict[int, CounterExample]:
@@ -58,8 +82,29 @@ def _rank(rule: Rule, cell: tuple[int, str], worst: Sample | None) -> tuple[obje
     return (cell[1] != "whole", -sign * (size(worst.plan) - size(worst.reference)), cell)
 
 
-def play_again(bench: Bench, scenario: int, variant: str, sample_member: str, replication: int, *,
-               watch: tuple[tuple[str, str], ...] = ()) -> Replay:
+def attach_replays(verdict: Verdict, bench: Bench) -> Verdict:
+    """Give every failed gate of a fresh verdict the means to play its counter-example again."""
+    for gate in verdict.gate_results:
+        if gate.counter_example is not None:
+            gate._replayer = partial(replay_example, bench, gate.counter_example)
+    return verdict
+
+
+def replay_example(bench: Bench, example: CounterExample) -> Replay:
+    """Play a counter-example again, tracing the device or service that broke the gate."""
+    names = [scenario.name for scenario in bench.suite.scenarios]
+    watch = _watch(example.chain[-1]) if example.chain else ()
+    return play_again(bench, names.index(example.scenario), example.variant, example.member, example.replication, watch=watch)
+
+
+def _watch(last: Happening) -> Watch:
+    if last.kind == "overloads":
+        return (("peak_va", last.thing),)
+    return (("p99_ms", last.thing), ("error_rate", last.thing)) if last.kind == "slo_violations" else ()
+
+
+def play_again(bench: Bench, scenario: int, variant: str, sample_member: str, replication: int, *,  # noqa: PLR0913
+               watch: Watch = ()) -> Replay:
     """Play both arms of one world again with a narrator that also traces the watched (quantity, thing) pairs."""
     spec = bench.suite.scenarios[scenario]
     world = next(world for world in worlds_of(bench, spec, replication) if world.member == sample_member)
@@ -67,7 +112,9 @@ def play_again(bench: Bench, scenario: int, variant: str, sample_member: str, re
     def arm(plan: tuple[TimedChange, ...]) -> Run:
         narrator = Narrator(bench.compiled, watch=watch)
         return narrator.told(simulate(bench.compiled, plan, world.changes, start_s=world.start_s, until_s=world.until_s, observe=narrator))
-    return Replay(spec.name, variant, sample_member, arm(changes), arm(()), changes, world)
+    def again(more: Watch) -> Replay:
+        return play_again(bench, scenario, variant, sample_member, replication, watch=more)
+    return Replay(spec.name, variant, sample_member, arm(changes), arm(()), changes, world, again)
 
 
 def _example(bench: Bench, rule: Rule, scenario: int, variant: str, sample: Sample) -> CounterExample:
@@ -127,4 +174,4 @@ def _plan_only(replay: Replay) -> tuple[Happening, ...]:
     return tuple(h.model_copy(update={"cause": -1}) for h in replay.plan.happenings if h.kind == "plan")[:MAX_CHAIN]
 
 
-__all__ = ["VIOLATIONS", "Replay", "counter_examples", "play_again"]
+__all__ = ["Replay", "attach_replays", "counter_examples", "play_again", "replay_example"]

@@ -8,7 +8,6 @@ from typing import Any
 
 from twin.gates.estimators import impossible
 from twin.gates.looks import look_schedule
-from twin.gates.static_claims import check_where
 from twin.model.errors import GateError, Problem, did_you_mean
 from twin.model.fleet import Fleet
 from twin.model.gateset import Gate, GateSet
@@ -100,7 +99,7 @@ def _problems(gates: GateSet, gate: Gate, fleet: Fleet, chance: bool) -> Iterato
             did_you_mean(gate.metric, known) or f"one of {', '.join(known)}",
         )
         return
-    yield from (Problem(place, wrong.what, wrong.mend) for wrong in check_where(metric, gate.where, fleet))
+    yield from (Problem(place, what, mend) for what, mend in where_problems(metric, gate.where, fleet))
     yield from _estimator_problems(place, gate, metric)
     limits = []
     for text in filter(None, (gate.pass_, gate.fail)):
@@ -136,3 +135,22 @@ def _budget_problems(place: str, gates: GateSet, gate: Gate, pass_limit: Limit, 
                         quantile=gate.quantile)
     if reason:
         yield Problem(place, f"can never be decided: {reason}")
+
+
+def where_problems(metric: Metric, where: dict[str, Any], fleet: Fleet) -> Iterator[tuple[str, str]]:
+    """Yield (what, mend) for filters that the metric does not have or that match nothing in the fleet."""
+    for key, value in where.items():
+        if key not in metric.where:
+            yield f"{metric.name!r} has no filter {key!r}", did_you_mean(key, metric.where) or f"one of {', '.join(metric.where) or 'none'}"
+            continue
+        known = _values(key, fleet)
+        for one in value if isinstance(value, (list, tuple)) else (value,):
+            if one not in known and not any(c in str(one) for c in "*?["):
+                yield f"nothing in the fleet has {key} {one!r}", did_you_mean(str(one), sorted(map(str, known)))
+
+
+def _values(key: str, fleet: Fleet) -> set[Any]:
+    tables = {"service": "services", "site": "sites", "region": "regions", "unit": "power_units", "link": "links", "storage": "storage"}
+    if key == "tier":
+        return {service.tier for service in fleet.services}
+    return {unit.kind for unit in fleet.power_units} if key == "kind" else {row.name for row in fleet.rows(tables[key])}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+from twin.model.errors import UsageError
 
 from twin.records import text
 
@@ -93,6 +96,19 @@ class GateResult(Frozen):
     rows: tuple[ScenarioResult, ...] = ()
     counter_example: CounterExample | None = None
     waiver: str = ""
+    _replayer: Callable[[], Any] | None = PrivateAttr(default=None)
+
+    def replay(self) -> Any:
+        """Play the counter-example again, narrated, and return both arms; raise UsageError where that cannot be.
+
+        Only a gate that failed has a counter-example, and only a verdict fresh from `check` has the bench at hand;
+        for a stored one there is `fleetwin replay VERDICT.json GATE`.
+        """
+        if self.counter_example is None:
+            raise UsageError(f"gate {self.id!r} has no counter-example: it did not fail")
+        if self._replayer is None:
+            raise UsageError(f"this verdict was read from a file; use: fleetwin replay VERDICT.json {self.id}")
+        return self._replayer()
 
     @property
     def because(self) -> str:

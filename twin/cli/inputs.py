@@ -1,0 +1,92 @@
+"""Reading what the commands are given: fleets, plans, gate sets, suites, and the progress bar on long work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from scenarios.suites import suite as builtin_suite
+from scenarios.suites import suite_names
+from twin.files.documents import read_gates, read_suite
+from twin.files.yaml import Mark, load
+from twin.model.errors import UsageError, did_you_mean
+from twin.model.gateset import GateSet, Replications
+from twin.model.scenario import Suite
+
+DEFAULT_GATES = "gates"
+
+
+def find_gates(given: Path | None, plan: Path) -> tuple[GateSet, Path]:
+    """Read the gate set: the one given, else the only one in `gates/` beside the plan or its folder."""
+    if given is not None:
+        return read_gates(given), given
+    for folder in (plan.parent / DEFAULT_GATES, plan.parent.parent / DEFAULT_GATES):
+        found = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+        if len(found) == 1:
+            return read_gates(found[0]), found[0]
+        if found:
+            names = ", ".join(str(path) for path in found)
+            raise UsageError(f"there are several gate sets beside the plan ({names}); choose one with --gates")
+    raise UsageError(f"no gate set: give one with --gates (looked in {plan.parent / DEFAULT_GATES} and "
+                     f"{plan.parent.parent / DEFAULT_GATES})")
+
+
+def find_suite(name: str, near: Path) -> tuple[Suite, str]:
+    """Read a suite by path (as given, or beside the file that names it, or in `suites/` next to it) or by built-in name."""
+    base = near.parent
+    for path in (Path(name), base / name, base.parent / "suites" / f"{name}.yaml", base / f"{name}.yaml"):
+        if path.suffix in (".yaml", ".yml", ".json") and path.is_file():
+            return read_suite(path), str(path)
+    if name not in suite_names():
+        known = ", ".join(suite_names())
+        raise UsageError(f"no suite {name!r}: neither a file nor a built-in one ({did_you_mean(name, suite_names()) or known})")
+    return builtin_suite(name), name
+
+
+def lines_of(path: Path) -> dict[tuple[str | int, ...], int]:
+    """Return the line of every place in a document: ("steps", 2, "params") -> 17."""
+    found: dict[tuple[str | int, ...], int] = {}
+
+    def walk(mark: Mark, place: tuple[str | int, ...]) -> None:
+        found[place] = mark.line
+        for key, child in mark.children.items():
+            walk(child, (*place, key))
+    walk(load(path).mark, ())
+    return found
+
+
+def with_budget(gates: GateSet, replications: int) -> GateSet:
+    """Return the gate set with another budget of replications."""
+    try:
+        budget = Replications(first=min(gates.replications.first, replications), max=replications)
+    except ValueError as error:
+        raise UsageError(f"--max-replications {replications}: {error}") from None
+    return gates.model_copy(update={"replications": budget})
+
+
+def read_time(text: str | None, option: str) -> datetime | None:
+    """Read a time with a zone, e.g. 2026-11-21T12:00Z."""
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text!r} is not a time; write e.g. 2026-11-21T12:00Z") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+@contextmanager
+def progress_bar(console: Console, title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Show a bar on stderr while something long runs; silent when stderr is not a terminal."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+
+        def update(done: int, total: int, text: str) -> None:
+            bar.update(task, completed=done, total=total, description=f"{title}: {text}")
+        yield update

@@ -1,0 +1,101 @@
+"""`fleetwin simulate`: play a fleet, or a plan on it, in one world."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from twin.cli.inputs import find_suite, read_time
+from twin.evaluate import simulate as play
+from twin.evaluate.single import Played
+from twin.files.atomic import write_atomic
+from twin.files.documents import read_document, read_plan
+from twin.files.fleet import read_fleet
+from twin.model.errors import UsageError, did_you_mean
+from twin.model.scenario import Scenario
+from twin.records.metrics import METRICS
+from twin.records.verdict import clock
+
+SHOWN = 40
+
+
+def simulate(  # noqa: PLR0913 - one parameter per option
+    fleet: Annotated[Path, typer.Argument(help="The fleet: a file, or a folder of tables.")],
+    scenario: Annotated[str | None, typer.Option(help="A scenario: SUITE/SCENARIO of a built-in suite or a suite file.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="A plan to play (default: do nothing).")] = None,
+    days: Annotated[float, typer.Option(min=0.001, max=3660, help="How long.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The world's seed.")] = 0,
+    start: Annotated[str | None, typer.Option(help="When it starts (default: the plan's window, or the fleet's snapshot).")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the run (metrics, violations, happenings) as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> int:
+    """Play a fleet, or a plan on it, in one world, and show what happened and what it cost.
+
+    This is a look, not a judgement: for that there is `fleetwin check`.
+
+    Examples:
+      fleetwin simulate demo/fleet.yaml --days 7
+      fleetwin simulate demo/fleet.yaml --scenario n-1-and-peak/random-failures --seed 3
+      fleetwin simulate demo/fleet.yaml --plan demo/plans/safe.yaml --days 0.2 -o run.json
+    """
+    the_plan = read_plan(plan) if plan else None
+    played = play(read_fleet(fleet), scenario=_scenario(scenario), plan=the_plan, days=days, seed=seed, start=read_time(start, "--start"))
+    told = as_dict(played)
+    if output is not None:
+        write_atomic(output, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    if as_json:
+        typer.echo(json.dumps(told, indent=1, ensure_ascii=False))
+    else:
+        _show(played, Console())
+    return 0
+
+
+def as_dict(played: Played) -> dict[str, Any]:
+    """Return a run as plain data: metrics of the whole fleet, violation intervals, happenings."""
+    run = played.run
+    return {"start": played.start.isoformat(), "seconds": run.seconds, "settles": run.settles, "events": run.events,
+            "metrics": {m.name: _plain(played.measure(m.name)) for m in METRICS},
+            "violations": [{"kind": i.kind, "thing": i.thing, "start_s": i.start_s, "end_s": i.end_s} for i in run.intervals],
+            "violations_dropped": run.intervals_dropped, "happenings": [h.model_dump() for h in run.happenings]}
+
+
+def _plain(value: float | frozenset[str]) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return value if value == value else None
+
+
+def _scenario(text: str | None) -> Scenario | None:
+    if text is None:
+        return None
+    path = Path(text)
+    if path.is_file():
+        return read_document(path, Scenario)
+    name, _, member = text.rpartition("/")
+    suite, _ = find_suite(name or "n-1-and-peak", Path("."))
+    known = [scenario.name for scenario in suite.scenarios]
+    for one in suite.scenarios:
+        if one.name == member:
+            return one
+    raise UsageError(f"suite {suite.name!r} has no scenario {member!r} ({did_you_mean(member, known) or 'it has: ' + ', '.join(known)})")
+
+
+def _show(played: Played, console: Console) -> None:
+    run = played.run
+    console.print(f"[bold]{played.compiled.name}[/bold] from {played.start:%Y-%m-%d %H:%M}Z for {run.seconds / 86400:g} d: "
+                  f"{run.settles} settles, {run.events} events")
+    table = Table("metric", "value", "unit", "what it is", box=None, header_style="bold")
+    for metric in METRICS:
+        value = played.measure(metric.name)
+        text = f"{len(value)}" if isinstance(value, frozenset) else f"{value:,.6g}"
+        table.add_row(metric.name, text, metric.unit if metric.unit != "1" else "", metric.text)
+    console.print(table)
+    for happening in run.happenings[:SHOWN]:
+        console.print(f"  {clock(happening.at_s)}  {happening.text}", highlight=False)
+    if len(run.happenings) > SHOWN:
+        console.print(f"  … and {len(run.happenings) - SHOWN} more (write them all with -o run.json)")
