@@ -25,14 +25,24 @@ def scenario(*parts: Hazard) -> Scenario:
 
 
 def worlds(fleet: Fleet, *parts: Hazard, seed: int = 1, replication: int = 0) -> tuple[World, ...]:
-    return draw(scenario(*parts), fleet, window_s=DAY_S, start=START, seed=seed, replication=replication, states=STATES)
+    return draw(
+        scenario(*parts),
+        fleet,
+        window_s=DAY_S,
+        start=START,
+        seed=seed,
+        replication=replication,
+        states=STATES,
+    )
 
 
 @settings(max_examples=30)
 @given(seed=st.integers(0, 2**31), racks=st.integers(1, 6), more=st.integers(1, 5))
 def test_adding_racks_changes_no_other_things_failures(seed: int, racks: int, more: int) -> None:
-    shocks = (hazards.IndependentFailures(scale=3.0),
-              hazards.CommonCause(things=("ams1-panel-a", "ams1-r01"), probability=0.5, lasts_s=60.0))
+    shocks = (
+        hazards.IndependentFailures(scale=3.0),
+        hazards.CommonCause(things=("ams1-panel-a", "ams1-r01"), probability=0.5, lasts_s=60.0),
+    )
     before, after = small_fleet(racks), small_fleet(racks + more)
     (one,), (other,) = worlds(before, *shocks, seed=seed), worlds(after, *shocks, seed=seed)
     assert one.changes == tuple(timed for timed in other.changes if timed.change.target in before.things)
@@ -40,8 +50,11 @@ def test_adding_racks_changes_no_other_things_failures(seed: int, racks: int, mo
 
 def test_replications_and_seeds_differ_and_repeat(fleet: Fleet) -> None:
     failures = hazards.IndependentFailures(scale=10.0)
-    drawn = [worlds(fleet, failures, seed=seed, replication=replication)[0].changes
-             for seed in (1, 2) for replication in (0, 1)]
+    drawn = [
+        worlds(fleet, failures, seed=seed, replication=replication)[0].changes
+        for seed in (1, 2)
+        for replication in (0, 1)
+    ]
     assert len(set(drawn)) == 4
     assert worlds(fleet, failures, seed=2, replication=1)[0].changes == drawn[3]
 
@@ -74,13 +87,18 @@ def test_single_losses_are_complete_over_things_and_states_and_peak(fleet: Fleet
 
 
 def test_single_losses_keep_to_sites(fleet: Fleet) -> None:
-    lost = {timed.change.target for world in worlds(fleet, hazards.SingleLosses(kind=("panel", "link"), sites=("iad1",)))
-            for timed in world.changes}
+    lost = {
+        timed.change.target
+        for world in worlds(fleet, hazards.SingleLosses(kind=("panel", "link"), sites=("iad1",)))
+        for timed in world.changes
+    }
     assert lost == {"iad1-panel-a", "iad1-panel-b", "iad1-up", "sea"}
 
 
 def test_other_hazards_go_on_during_an_enumerated_loss(fleet: Fleet) -> None:
-    members = worlds(fleet, hazards.DemandSurge(factor=2.0, at="30 min", lasts="2 h"), hazards.SingleLosses(kind="panel"))
+    members = worlds(
+        fleet, hazards.DemandSurge(factor=2.0, at="30 min", lasts="2 h"), hazards.SingleLosses(kind="panel")
+    )
     surged = {world.member: [t for t in world.changes if t.change.kind == "demand"] for world in members}
     assert [t.at_s for t in surged["panel ams1-panel-a lost after drain"]] == [3600.0]
     assert surged["panel ams1-panel-a lost at peak"] == []

@@ -110,14 +110,19 @@ def test_growth_lasts(fleet: Fleet) -> None:
 
 
 def test_calendar_takes_offsets_and_dates_and_clips_what_began_before(fleet: Fleet) -> None:
-    calendar = hazards.MaintenanceCalendar(entries=[
-        {"thing": "ams1-panel-a", "at": "2 h", "lasts": "1 h"},
-        {"thing": "iad1-panel-b", "at": "2026-11-20T23:00Z", "lasts": "90 min"},
-    ])
+    calendar = hazards.MaintenanceCalendar(
+        entries=[
+            {"thing": "ams1-panel-a", "at": "2 h", "lasts": "1 h"},
+            {"thing": "iad1-panel-b", "at": "2026-11-20T23:00Z", "lasts": "90 min"},
+        ]
+    )
     changes = timeline(spells(fleet, calendar), 0.0, DAY_S)
     assert [(t.at_s, t.change.target, t.change.value) for t in changes] == [
-        (0.0, "iad1-panel-b", -1.0), (1800.0, "iad1-panel-b", 1.0),
-        (2 * HOUR_S, "ams1-panel-a", -1.0), (3 * HOUR_S, "ams1-panel-a", 1.0)]
+        (0.0, "iad1-panel-b", -1.0),
+        (1800.0, "iad1-panel-b", 1.0),
+        (2 * HOUR_S, "ams1-panel-a", -1.0),
+        (3 * HOUR_S, "ams1-panel-a", 1.0),
+    ]
 
 
 def test_bad_config_makes_a_share_of_all_replicas_sick(fleet: Fleet) -> None:
@@ -127,8 +132,10 @@ def test_bad_config_makes_a_share_of_all_replicas_sick(fleet: Fleet) -> None:
 
 def test_control_plane_is_lost_and_comes_back(fleet: Fleet) -> None:
     changes = timeline(spells(fleet, hazards.ControlPlaneLoss(at="1 h")), 0.0, DAY_S)
-    assert [(t.at_s, t.change) for t in changes] == [(HOUR_S, Change("control", "", -1.0)),
-                                                     (2 * HOUR_S, Change("control", "", 1.0))]
+    assert [(t.at_s, t.change) for t in changes] == [
+        (HOUR_S, Change("control", "", -1.0)),
+        (2 * HOUR_S, Change("control", "", 1.0)),
+    ]
 
 
 def test_heat_wave_raises_the_hottest_instant_to_the_peak(fleet: Fleet) -> None:
@@ -146,10 +153,18 @@ def test_heat_wave_raises_the_hottest_instant_to_the_peak(fleet: Fleet) -> None:
 
 def test_crews_mend_one_thing_after_the_other(fleet: Fleet) -> None:
     def broken(at_s: float, lasts_s: float, target: str, site: str) -> Spell:
-        return Spell(at_s, lasts_s, (Change("state", target, -1.0),), "", "", "world:test", site, needs_crew=True)
+        return Spell(
+            at_s, lasts_s, (Change("state", target, -1.0),), "", "", "world:test", site, needs_crew=True
+        )
 
-    before = [broken(0.0, 100.0, "a", "ams1"), broken(10.0, 100.0, "b", "ams1"), broken(20.0, 50.0, "c", "ams1"),
-              broken(30.0, 100.0, "x", "iad1"), broken(120.0, 10.0, "b", "ams1"), broken(400.0, 5.0, "b", "ams1")]
+    before = [
+        broken(0.0, 100.0, "a", "ams1"),
+        broken(10.0, 100.0, "b", "ams1"),
+        broken(20.0, 50.0, "c", "ams1"),
+        broken(30.0, 100.0, "x", "iad1"),
+        broken(120.0, 10.0, "b", "ams1"),
+        broken(400.0, 5.0, "b", "ams1"),
+    ]
     after = hazards.RepairCrews(crews=1).arrange(before)
     ends = [(s.changes[0].target, s.at_s + s.lasts_s) for s in after]
     # b waits for a, c for b; b fails again at 120 while it is still down (until 200): that is no second failure.
@@ -162,16 +177,26 @@ def test_crews_leave_planned_things_alone() -> None:
     assert hazards.RepairCrews(crews=1).arrange([planned, planned]) == [planned, planned]
 
 
-TRACE = "name,start,end\nams1-panel-a,2026-11-21T01:00Z,2026-11-21T02:00Z\nsrlg:cable,2026-11-21 03:00,2026-11-21 04:30\n"
+TRACE = """name,start,end
+ams1-panel-a,2026-11-21T01:00Z,2026-11-21T02:00Z
+srlg:cable,2026-11-21 03:00,2026-11-21 04:30
+"""
 
 
 def test_replayed_outages_travel_with_the_suite(fleet: Fleet, tmp_path: Path) -> None:
     (tmp_path / "trace.csv").write_text(TRACE)
-    one = Suite(suite="s", scenarios=(Scenario(scenario="trace", hazards=(hazards.ReplayOutages(file="trace.csv").spec(),)),))
+    one = Suite(
+        suite="s",
+        scenarios=(Scenario(scenario="trace", hazards=(hazards.ReplayOutages(file="trace.csv").spec(),)),),
+    )
     checked = check_suite(one, fleet, folder=tmp_path)
     (world,) = draw(checked.scenarios[0], fleet, window_s=DAY_S, start=START, seed=1)
     assert [(t.at_s / HOUR_S, t.change.target, t.change.value) for t in world.changes] == [
-        (1.0, "ams1-panel-a", -1.0), (2.0, "ams1-panel-a", 1.0), (3.0, "sea", -1.0), (4.5, "sea", 1.0)]
+        (1.0, "ams1-panel-a", -1.0),
+        (2.0, "ams1-panel-a", 1.0),
+        (3.0, "sea", -1.0),
+        (4.5, "sea", 1.0),
+    ]
     write_document(checked, tmp_path / "suite.yaml")
     again = read_suite(tmp_path / "suite.yaml")
     assert draw(again.scenarios[0], fleet, window_s=DAY_S, start=START, seed=1)[0].changes == world.changes
@@ -181,7 +206,10 @@ def test_replayed_outages_travel_with_the_suite(fleet: Fleet, tmp_path: Path) ->
     ("text", "expected"),
     [
         ("name,start_s,end_s\nams1-panel-a,NaN,20\nsea,1,x\n", ["trace.csv:2", "trace.csv:3"]),
-        ("name,start_s,end_s\nams1-panl-a,0,20\nsea,9,3\n", ["did you mean 'ams1-panel-a'?", "ends before it starts"]),
+        (
+            "name,start_s,end_s\nams1-panl-a,0,20\nsea,9,3\n",
+            ["did you mean 'ams1-panel-a'?", "ends before it starts"],
+        ),
         ("name,start,end\nsea,yesterday,2026-11-21\n", ["'yesterday' is not a time"]),
         ("name,begin\nsea,1\n", ["has no column start, end"]),
         ("name,start_s,end_s\n", ["has no outages"]),
@@ -212,13 +240,24 @@ def test_a_missing_trace_is_a_problem_of_the_suite(fleet: Fleet) -> None:
         (HazardSpec(kind="loss", params={"thing": "row:ams1-row9"}), "did you mean 'ams1-row1'?"),
         (HazardSpec(kind="loss", params={"thing": "ams1-r[04-01]"}), "runs backwards"),
         (HazardSpec(kind="single-losses", params={"kind": "pannel"}), "did you mean 'panel'?"),
-        (HazardSpec(kind="single-losses", params={"kind": "panel", "sites": ["ams"]}), "did you mean 'ams1'?"),
+        (
+            HazardSpec(kind="single-losses", params={"kind": "panel", "sites": ["ams"]}),
+            "did you mean 'ams1'?",
+        ),
         (HazardSpec(kind="demand-surge", params={"factor": 1}), "changes nothing"),
         (HazardSpec(kind="demand-surge", params={"factor": 2, "service": "wob"}), "did you mean 'web'?"),
         (HazardSpec(kind="grid-outage", params={"region": "eu-1"}), "there is no region 'eu-1'"),
-        (HazardSpec(kind="common-cause", params={"things": ["sea"], "probability": "0 %"}), "must be above 0"),
-        (HazardSpec(kind="maintenance-calendar", params={"entries": [{"thing": "sea", "at": "random", "lasts": "1 h"}]}),
-         "has no time"),
+        (
+            HazardSpec(kind="common-cause", params={"things": ["sea"], "probability": "0 %"}),
+            "must be above 0",
+        ),
+        (
+            HazardSpec(
+                kind="maintenance-calendar",
+                params={"entries": [{"thing": "sea", "at": "random", "lasts": "1 h"}]},
+            ),
+            "has no time",
+        ),
     ],
 )
 def test_wrong_parameters_are_refused_with_a_hint(fleet: Fleet, spec: HazardSpec, expected: str) -> None:
@@ -226,7 +265,9 @@ def test_wrong_parameters_are_refused_with_a_hint(fleet: Fleet, spec: HazardSpec
 
 
 def test_all_problems_come_at_once(fleet: Fleet) -> None:
-    found = problems(fleet, HazardSpec(kind="quake"), hazards.Loss(thing="nix"), hazards.GridOutage(region="asia"))
+    found = problems(
+        fleet, HazardSpec(kind="quake"), hazards.Loss(thing="nix"), hazards.GridOutage(region="asia")
+    )
     assert len(found) == 3
     assert all(text.startswith("scenario one, hazard") for text in found)
 
@@ -241,7 +282,9 @@ def test_what_a_fleet_does_not_have_is_left_out_with_a_note(fleet: Fleet) -> Non
     names = [one.name for one in check_suite(whole, fleet).scenarios]
     assert names == ["calm", "lose-panel", "lose-switch", "lose-link", "random-failures", "surge"]
     assert skipped(whole, fleet)["lose-ups"] == "the fleet has no ups to lose"
-    assert problems(fleet, hazards.SingleLosses(kind="ups")) == ["one: the fleet has no ups to lose (use a suite that fits this fleet)"]
+    assert problems(fleet, hazards.SingleLosses(kind="ups")) == [
+        "one: the fleet has no ups to lose (use a suite that fits this fleet)"
+    ]
 
 
 @pytest.mark.parametrize("name", suite_names())
@@ -256,18 +299,23 @@ def test_an_unknown_suite_is_a_usage_error() -> None:
         suite("clam")
 
 
-@pytest.mark.parametrize("one", [
-    hazards.HeatWave(site="ams1", peak="43 °C"),
-    hazards.HeatWave(site="ams1", peak_c=43.0, swing_k=5.0),
-    hazards.SingleLosses(kind=("panel", "ups"), horizon_s=60.0),
-    hazards.Loss(thing="sea", at=90.0),
-    hazards.Loss(thing="sea", at=datetime(2026, 11, 21, tzinfo=UTC), lasts_s=5.0),
-    hazards.ReplayOutages(outages=[(0.0, 5.0, "sea")]),
-    hazards.MaintenanceCalendar(entries=[{"thing": "sea", "at": 5.0, "lasts_s": 2.0}]),
-])
+@pytest.mark.parametrize(
+    "one",
+    [
+        hazards.HeatWave(site="ams1", peak="43 °C"),
+        hazards.HeatWave(site="ams1", peak_c=43.0, swing_k=5.0),
+        hazards.SingleLosses(kind=("panel", "ups"), horizon_s=60.0),
+        hazards.Loss(thing="sea", at=90.0),
+        hazards.Loss(thing="sea", at=datetime(2026, 11, 21, tzinfo=UTC), lasts_s=5.0),
+        hazards.ReplayOutages(outages=[(0.0, 5.0, "sea")]),
+        hazards.MaintenanceCalendar(entries=[{"thing": "sea", "at": 5.0, "lasts_s": 2.0}]),
+    ],
+)
 def test_specs_read_back_as_the_same_hazard(one: Hazard, tmp_path: Path) -> None:
     assert hazard(one.spec()) == one
-    write_document(Suite(suite="s", scenarios=(Scenario(scenario="x", hazards=(one.spec(),)),)), tmp_path / "s.yaml")
+    write_document(
+        Suite(suite="s", scenarios=(Scenario(scenario="x", hazards=(one.spec(),)),)), tmp_path / "s.yaml"
+    )
     assert hazards_of(read_suite(tmp_path / "s.yaml").scenarios[0]) == (one,)
 
 

@@ -1,4 +1,4 @@
-"""Counts against rates, first failures against the equilibrium distribution, availability against closed forms."""
+"""Counts against rates, first failures against the equilibrium, availability against closed forms."""
 
 import math
 from datetime import UTC, datetime
@@ -37,8 +37,13 @@ def test_gaps_between_failures_have_the_weibull_mean_and_spread(shape: float) ->
     fleet = small_fleet(mtbf_s=DAY_S)
     hazard = IndependentFailures(of=("unit",), shape=shape, repair="exponential")
     spells = [s for world in spells_of(hazard, fleet, 400 * DAY_S, 10) for s in world]
-    gaps = np.array([b.at_s - (a.at_s + a.lasts_s) for a, b in zip(spells, spells[1:], strict=False)
-                     if a.changes == b.changes and b.at_s > a.at_s])
+    gaps = np.array(
+        [
+            b.at_s - (a.at_s + a.lasts_s)
+            for a, b in zip(spells, spells[1:], strict=False)
+            if a.changes == b.changes and b.at_s > a.at_s
+        ]
+    )
     variance = math.gamma(1 + 2 / shape) / math.gamma(1 + 1 / shape) ** 2 - 1
     assert abs(gaps.mean() / DAY_S - 1) < 4 * math.sqrt(variance / len(gaps))
     assert gaps.std() / gaps.mean() == pytest.approx(math.sqrt(variance), rel=0.08)
@@ -53,7 +58,9 @@ def test_two_state_availability_in_time() -> None:
     for at_s in (2 * 3600.0, 8 * 3600.0, 4 * DAY_S):
         up = [4 - sum(s.at_s <= at_s < s.at_s + s.lasts_s for s in spells) for spells in worlds]
         expected = mend / (fail + mend) + fail / (fail + mend) * math.exp(-(fail + mend) * at_s)
-        assert abs(sum(up) / (4 * len(worlds)) - expected) < 4 * math.sqrt(expected * (1 - expected) / (4 * len(worlds)))
+        assert abs(sum(up) / (4 * len(worlds)) - expected) < 4 * math.sqrt(
+            expected * (1 - expected) / (4 * len(worlds))
+        )
 
 
 def test_servers_of_a_group_are_a_machine_repair_process() -> None:
@@ -61,8 +68,12 @@ def test_servers_of_a_group_are_a_machine_repair_process() -> None:
     fleet = small_fleet(racks=1, mtbf_s=DAY_S)
     hazard = IndependentFailures(of=("server",), repair="exponential")
     fail, mend, at_s = 1 / DAY_S, 1 / (4 * 3600.0), 4 * DAY_S
-    down = np.array([sum(s.at_s <= at_s < s.at_s + s.lasts_s for s in spells)
-                     for spells in spells_of(hazard, fleet, 5 * DAY_S, 400)])
+    down = np.array(
+        [
+            sum(s.at_s <= at_s < s.at_s + s.lasts_s for s in spells)
+            for spells in spells_of(hazard, fleet, 5 * DAY_S, 400)
+        ]
+    )
     chance = fail / (fail + mend)
     expected, spread = 20 * chance, math.sqrt(20 * chance * (1 - chance))
     assert abs(down.mean() - expected) < 4 * spread / math.sqrt(len(down))
@@ -88,6 +99,8 @@ def test_repairs_have_the_mean_of_the_row() -> None:
 
 def test_scale_multiplies_the_rate() -> None:
     fleet = small_fleet(mtbf_s=365 * DAY_S)
-    plain, tenfold = (sum(map(len, spells_of(IndependentFailures(of=("server",), scale=scale), fleet, DAY_S, 300)))
-                      for scale in (1.0, 10.0))
+    plain, tenfold = (
+        sum(map(len, spells_of(IndependentFailures(of=("server",), scale=scale), fleet, DAY_S, 300)))
+        for scale in (1.0, 10.0)
+    )
     assert 10 * plain == pytest.approx(tenfold, abs=4 * math.sqrt(100 * plain + tenfold))

@@ -54,7 +54,7 @@ def set_up(plan: Plan, fleet: Fleet, gates: GateSet, suite: Suite, *, salt: str)
     The seed comes from fleet, gate set, suite and the judge's salt, never from the plan: its author can neither choose
     nor grind it. Raises GateError, ScenarioError and PlanRejected.
     """
-    check_suite(suite, fleet)
+    suite = check_suite(suite, fleet)
     rules = make_rules(gates, plan, fleet, chance=any(is_random(scenario) for scenario in suite.scenarios))
     schedule = resolve(plan, fleet)
     expected = schedule.timeline()

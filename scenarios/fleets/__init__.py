@@ -1,0 +1,1 @@
+"""Fleets made by rule: the parts, one site, the workload, the example fleet."""
