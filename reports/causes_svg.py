@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from reports.causes import children, parents, roots
+from reports.causes import also, parents, places, role
 from reports.svg import Drawing, offset, wrap
-from reports.timeline_svg import role
 from twin.records.verdict import CounterExample
 
 BOX = (252.0, 58.0)
@@ -14,48 +13,34 @@ _GAP = (22.0, 22.0)
 
 
 def draw_tree(example: CounterExample) -> Markup:
-    """Return the tree, first causes on top."""
-    places = layout(example)
-    width = max(x for x, _ in places) + BOX[0] + 4
-    height = max(y for _, y in places) + BOX[1] + 4
+    """Return the drawing, first causes on top; dashed arrows come from causes that were needed as well."""
+    corners = [(2 + x * (BOX[0] + _GAP[0]), 2 + y * (BOX[1] + _GAP[1])) for x, y in places(example.chain)]
+    width = max(x for x, _ in corners) + BOX[0] + _GAP[0]
+    height = max(y for _, y in corners) + BOX[1] + 4
     drawing = Drawing(width, height, f"Tree of causes of {example.violation}")
     for index, parent in enumerate(parents(example.chain)):
+        for other in also(example.chain, index):
+            _draw_detour(drawing, corners[other], corners[index])
         if parent >= 0:
-            _draw_arrow(drawing, places[parent], places[index])
-    for index, (x, y) in enumerate(places):
-        _draw_box(drawing, example, index, (x, y))
+            _draw_arrow(drawing, corners[parent], corners[index])
+    for index, corner in enumerate(corners):
+        _draw_box(drawing, example, index, corner)
     return drawing.render()
-
-
-def layout(example: CounterExample) -> list[tuple[float, float]]:
-    """Return the upper left corner of each box: a column per last effect, a row per step from its cause."""
-    below = children(example.chain)
-    columns: dict[int, float] = {}
-    depth: dict[int, int] = {}
-    taken = 0
-    order = [(root, 0) for root in reversed(roots(example.chain))]
-    visited = []
-    while order:
-        index, level = order.pop()
-        visited.append(index)
-        depth[index] = level
-        order += [(child, level + 1) for child in reversed(below[index])]
-        if not below[index]:
-            columns[index] = float(taken)
-            taken += 1
-    for index in reversed(visited):
-        if below[index]:
-            columns[index] = sum(columns[child] for child in below[index]) / len(below[index])
-    return [
-        (2 + columns[index] * (BOX[0] + _GAP[0]), 2 + depth[index] * (BOX[1] + _GAP[1]))
-        for index in range(len(example.chain))
-    ]
 
 
 def _draw_arrow(drawing: Drawing, start: tuple[float, float], end: tuple[float, float]) -> None:
     x1, y1, x2, y2 = start[0] + BOX[0] / 2, start[1] + BOX[1], end[0] + BOX[0] / 2, end[1]
-    middle = y1 + (y2 - y1) / 2
+    middle = y2 - _GAP[1] / 2
     drawing.path([(x1, y1), (x1, middle), (x2, middle), (x2, y2 - 1)], style="edge")
+    drawing.path([(x2 - 4, y2 - 6), (x2, y2 - 1), (x2 + 4, y2 - 6)], style="edge")
+
+
+def _draw_detour(drawing: Drawing, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Go round the boxes between: out at the right of the cause, down between the columns, in from above."""
+    y1, x2, y2 = start[1] + BOX[1] / 2, end[0] + BOX[0] / 2 + 26, end[1]
+    beside, above = start[0] + BOX[0] + _GAP[0] / 2, y2 - _GAP[1] / 2 - 4
+    corners = [(start[0] + BOX[0], y1), (beside, y1), (beside, above), (x2, above), (x2, y2 - 1)]
+    drawing.path(corners, style="edge edge-also")
     drawing.path([(x2 - 4, y2 - 6), (x2, y2 - 1), (x2 + 4, y2 - 6)], style="edge")
 
 

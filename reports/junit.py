@@ -90,8 +90,13 @@ def _worst(gate: GateResult, rows: list[ScenarioResult]) -> str:
 
 
 def _details(gate: GateResult, scenario: str, rows: list[ScenarioResult]) -> list[str]:
-    lines = [f"{row.result}: {row.variant}, n={row.n}, {text.against(gate, row)}" for row in rows]
-    lines += [f"violation: {name} ({row.variant})" for row in rows for name in row.violations]
+    lines = [
+        f"{row.result}: plan {text.variant(row.variant)}, n={row.n}, {text.against(gate, row)}"
+        for row in rows
+    ]
+    lines += [
+        f"violation: {name} (plan {text.variant(row.variant)})" for row in rows for name in row.violations
+    ]
     example = gate.counter_example
     if example is not None and example.scenario == scenario:
         lines += ["because:", gate.because, f"again: {example.command}"]

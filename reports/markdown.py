@@ -114,7 +114,7 @@ def _counter_example(gate: GateResult) -> Iterator[str]:
         return
     member = f", loss of **{escape(example.member)}**" if example.member else ""
     yield (
-        f"Scenario **{escape(example.scenario)}**{member}, plan {escape(example.variant)}, "
+        f"Scenario **{escape(example.scenario)}**{member}, plan {escape(text.variant(example.variant))}, "
         f"replication {example.replication}: **{escape(example.violation)}** at {clock(example.at_s)}."
     )
     yield ""
@@ -170,7 +170,7 @@ def _row(gate: GateResult, row: ScenarioResult) -> str:
         row.result,
         gate.id,
         row.scenario,
-        row.variant,
+        text.variant(row.variant),
         f"{row.n:,}",
         text.value(row.plan, gate),
         text.value(row.reference, gate),

@@ -12,7 +12,7 @@ from rich.tree import Tree
 
 from reports import causes
 from twin.records import text
-from twin.records.verdict import CounterExample, GateResult, Happening, Verdict, clock
+from twin.records.verdict import CounterExample, GateResult, Verdict, clock
 
 STYLES = {
     "pass": "green",
@@ -23,13 +23,7 @@ STYLES = {
     "error": "bold red",
     "rejected": "bold red",
 }
-_HAPPENING_STYLES = {
-    "fault": "red",
-    "overload": "bold red",
-    "violation": "bold red",
-    "step": "cyan",
-    "plan": "cyan",
-}
+_ROLE_STYLES = {"plan": "cyan", "world": "yellow", "effect": "", "violation": "bold red"}
 _SHOWN = 6  # names in a list before the rest is counted
 
 
@@ -87,13 +81,13 @@ _DID = {
 def place_of(example: CounterExample) -> str:
     """Return where the counter-example lies: scenario, which member, variant, replication, time."""
     member = f" with the loss of {example.member}" if example.member else ""
-    variant = f", plan {example.variant}" if example.variant not in ("", "whole") else ", whole plan"
+    variant = f", plan {text.variant(example.variant)}"
     when = f"replication {example.replication}, at {clock(example.at_s)}"
     return f"scenario {example.scenario}{member}{variant}, {when}"
 
 
 def tree(example: CounterExample) -> RenderableType:
-    """Return the causes as a tree, each below what led to it, ending in the violation."""
+    """Return the causes as a numbered tree: each first cause, and below it what it led to."""
     below = causes.children(example.chain)
     top = Tree(Text(example.violation, style="bold red"), guide_style="dim")
     for root in causes.roots(example.chain):
@@ -103,17 +97,23 @@ def tree(example: CounterExample) -> RenderableType:
 
 def _grow(branch: Tree, example: CounterExample, below: list[list[int]], index: int) -> None:
     # What follows one from the other stands in one column: only a first cause and a fork indent.
-    node = branch.add(_happening(example.chain[index]))
+    node = branch.add(_happening(example, index))
     led_to = below[index]
     while len(led_to) == 1:
-        node.add(_happening(example.chain[led_to[0]]))
+        node.add(_happening(example, led_to[0]))
         led_to = below[led_to[0]]
     for child in led_to:
         _grow(node, example, below, child)
 
 
-def _happening(step: Happening) -> Text:
-    return Text.assemble((f"{clock(step.at_s)}  ", "dim"), (step.text, _HAPPENING_STYLES.get(step.kind, "")))
+def _happening(example: CounterExample, index: int) -> Text:
+    step = example.chain[index]
+    others = ", ".join(str(other + 1) for other in causes.also(example.chain, index))
+    return Text.assemble(
+        (f"{index + 1:>2}  {clock(step.at_s)}  ", "dim"),
+        (step.text, _ROLE_STYLES[causes.role(example.chain, index)]),
+        (f"  (and because of {others})" if others else "", "dim"),
+    )
 
 
 def _head(verdict: Verdict) -> Text:

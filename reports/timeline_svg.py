@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from reports.causes import parents
+from reports.causes import ROLES, Role, role
 from reports.schedule import schedule
 from reports.svg import Drawing, offset, short, time_ticks
 from twin.model.plan import Plan
-from twin.records.verdict import CounterExample, Happening
+from twin.records.verdict import CounterExample
 
 _WIDTH, _LEFT, _RIGHT, _LANE = 900.0, 110.0, 24.0, 24.0
-ROLES = {"plan": "the plan", "world": "the world", "effect": "effects", "violation": "violation"}
-_PLAN_KINDS = ("step", "plan", "action", "rollback")
-
-
-def role(chain: tuple[Happening, ...], index: int) -> str:
-    """Return what a happening is: of the plan, of the world, an effect, or the violation at the end."""
-    if index == len(chain) - 1:
-        return "violation"
-    if chain[index].kind.startswith(_PLAN_KINDS):
-        return "plan"
-    return "world" if parents(chain)[index] < 0 else "effect"
 
 
 def draw_timeline(example: CounterExample, plan: Plan | None = None) -> Markup:
@@ -62,14 +51,12 @@ def _bars(example: CounterExample, plan: Plan | None) -> list[tuple[str, float, 
     if plan is None:
         return []
     times = schedule(plan)
-    named = [step.id for step in plan.steps if example.variant.endswith(f" {step.id}")]
-    stop = times[named[-1]][1] if named else float("inf")
-    return [
-        (step.id, *times[step.id], times[step.id][0] >= stop and step.id not in named) for step in plan.steps
-    ]
+    last = example.variant.partition(":")[2]
+    stop = times[last][1] if last in times else float("inf")
+    return [(step.id, *times[step.id], times[step.id][0] >= stop and step.id != last) for step in plan.steps]
 
 
-def _lanes(example: CounterExample) -> list[tuple[str, list[tuple[int, int]], int]]:
+def _lanes(example: CounterExample) -> list[tuple[Role, list[tuple[int, int]], int]]:
     """Return (role, [(index, row)], rows) of each kind of mark; marks too close share no row."""
     lanes = []
     span = max((step.at_s for step in example.chain), default=0.0) or 1.0

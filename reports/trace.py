@@ -10,7 +10,21 @@ from twin.records.run import Trace as RunTrace
 
 Points = tuple[tuple[float, float], ...]
 # What a traced quantity is called, from its suffix: (suffix, unit, factor to that unit).
-_UNITS = (("_va", "kVA", 1e-3), ("_w", "kW", 1e-3), ("_bps", "Gbit/s", 1e-9), ("_s", "s", 1.0))
+_UNITS = (
+    ("_ms", "ms", 1.0),
+    ("_va", "kVA", 1e-3),
+    ("_w", "kW", 1e-3),
+    ("_bps", "Gbit/s", 1e-9),
+    ("_rate", "1", 1.0),
+)
+_NAMES = {
+    "power_w": "power",
+    "power_va": "apparent power",
+    "peak_va": "sub-interval peak",
+    "p99_ms": "99th percentile",
+    "error_rate": "failed share",
+    "facility_w": "facility power",
+}
 
 
 @dataclass(frozen=True)
@@ -47,14 +61,14 @@ def compare(gate: str, plan: Run, reference: Run) -> Iterator[Trace]:
             reference=_points(other, factor) if other is not None else (),
             end_s=plan.seconds,
             limit=trace.limit * factor if trace.limit is not None else None,
-            limit_name="limit" if not trace.quantity.endswith("_va") else "rating",
+            limit_name="promised" if trace.quantity == "p99_ms" else "rating",
         )
 
 
 def _unit(quantity: str) -> tuple[str, str, float]:
     for suffix, unit, factor in _UNITS:
         if quantity.endswith(suffix):
-            return quantity.removesuffix(suffix).replace("_", " "), unit, factor
+            return _NAMES.get(quantity, quantity.removesuffix(suffix).replace("_", " ")), unit, factor
     return quantity.replace("_", " "), "", 1.0
 
 

@@ -39,7 +39,7 @@ def _because(verdict: Verdict) -> str:
     worst = gates[0]
     if worst.counter_example is not None and worst.result == "fail":
         example = worst.counter_example
-        place = f"in scenario {example.scenario}, plan {example.variant or 'whole'}"
+        place = f"in scenario {example.scenario}, plan {text.variant(example.variant)}"
         return f"{worst.id}: {example.violation}, {place}."
     if worst.result == "pass":
         worlds = text.count(len(verdict.scenarios), "scenario")

@@ -48,7 +48,7 @@ _TEMPLATE = """\
 <p class="name">Scenario <strong>{{ example.scenario }}</strong>,
 {% if example.member %}loss of <strong>{{ example.member }}</strong>,
 {% endif %}
-plan {{ example.variant or "whole" }}, replication {{ example.replication }}:
+plan {{ text.variant(example.variant) }}, replication {{ example.replication }}:
 <strong>{{ example.violation }}</strong> at {{ clock(example.at_s) }}.</p>
 {% if timeline %}
 <h4>Timeline (+0:00 is {{ start.strftime("%Y-%m-%d %H:%M UTC") }})</h4>

@@ -47,7 +47,7 @@ def _cell(gate: GateResult, scenario: str) -> tuple[int, ScenarioResult | None, 
         ORDER.index(worst.result),
         worst,
         below,
-        f"{worst.variant}, n={worst.n}: {text.against(gate, worst)}",
+        f"plan {text.variant(worst.variant)}, n={worst.n}: {text.against(gate, worst)}",
     )
 
 

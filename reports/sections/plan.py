@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from reports.page import Page, fill
 from reports.schedule import schedule
+from twin.records import text
 
 
 def render(page: Page) -> Markup:
@@ -21,6 +22,7 @@ def render(page: Page) -> Markup:
         verdict=page.verdict,
         rows=[(step, *times[step.id]) for step in page.plan.steps],
         words=_params,
+        variants=[text.variant(name) for name in page.verdict.variants],
     )
 
 
@@ -49,6 +51,6 @@ _TEMPLATE = """\
 <p><span class="soft">claims</span> {{ claim.metric }} {{ claim.limit }}</p>
 {% endfor %}
 {% if verdict.variants | length > 1 %}
-<p class="soft">Played {{ verdict.variants | join(", ") }}: a plan passes only if it may stop anywhere.</p>
+<p class="soft">Played {{ variants | join(", ") }}: a plan passes only if it may stop anywhere.</p>
 {% endif %}
 """

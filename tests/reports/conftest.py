@@ -100,8 +100,8 @@ def sample_rejected() -> Verdict:
 
 def sample_hostile() -> Verdict:
     chain = (
-        Happening(at_s=0.0, kind="fault", thing=HOSTILE, text=f"{HOSTILE} fails"),
-        Happening(at_s=60.0, kind="overload", thing=HOSTILE, text=f"{HOSTILE} is overloaded", cause=0),
+        Happening(at_s=0.0, kind="world", thing=HOSTILE, text=f"{HOSTILE} fails"),
+        Happening(at_s=60.0, kind="overloads", thing=HOSTILE, text=f"{HOSTILE} is overloaded", cause=0),
     )
     row = ScenarioResult(
         scenario=HOSTILE, variant=HOSTILE, result="fail", n=1, plan=1.0, reference=0.0, violations=(HOSTILE,)
@@ -204,7 +204,7 @@ def _verdict(**changes: Any) -> Verdict:
         "replications": {"quiet-night": 1, "n-1-units": 94, "random-faults": 640},
         "runs": 4410,
         "settles": 812_345,
-        "variants": ("whole", "stopped after shift", "stopped after drain", "rolled back from drain"),
+        "variants": ("whole", "stop-after:shift", "stop-after:drain", "rollback-from:drain"),
         "scenarios": ("quiet-night", "n-1-units", "random-faults"),
         "footprint": Footprint(
             touched=("ams1-b01", "ams1-b02", "ams1-panel-b1", "service:web"),
@@ -243,7 +243,7 @@ def _availability(result: Any) -> GateResult:
         _exact("n-1-units"),
         worst,
         worst.model_copy(
-            update={"variant": "rolled back from drain", "plan": 0.0031, "high": 0.0102, "result": "pass"}
+            update={"variant": "rollback-from:drain", "plan": 0.0031, "high": 0.0102, "result": "pass"}
         ),
     )
     reason = "the interval reaches beyond the pass limit" if result == "inconclusive" else ""
@@ -296,7 +296,7 @@ def _latency() -> GateResult:
             ("n-1-units", 94, 0.1),
             ("random-faults", 640, 0.15),
         )
-        for variant in ("whole", "stopped after drain")
+        for variant in ("whole", "stop-after:drain")
     )
     return GateResult(
         id="latency",
@@ -345,21 +345,21 @@ def _overloads() -> GateResult:
     chain = (
         Happening(
             at_s=0.0,
-            kind="step",
+            kind="plan",
             thing="shift",
             text="step 'shift' starts: 30 % of web moves from ams1 to fra1",
         ),
         Happening(
-            at_s=0.0, kind="step", thing="drain", text="step 'drain' starts: racks ams1-b[01-04]", cause=0
+            at_s=0.0, kind="plan", thing="drain", text="step 'drain' starts: racks ams1-b[01-04]", cause=0
         ),
         Happening(
             at_s=1210.0,
-            kind="step",
+            kind="plan",
             thing="drain",
             text="racks ams1-b[01-04] are empty, their work runs in row a",
             cause=1,
         ),
-        Happening(at_s=1500.0, kind="fault", thing="ams1-ups-1", text="UPS ams1-ups-1 is lost"),
+        Happening(at_s=1500.0, kind="world", thing="ams1-ups-1", text="UPS ams1-ups-1 is lost"),
         Happening(
             at_s=1500.0,
             kind="transfer",
@@ -369,22 +369,23 @@ def _overloads() -> GateResult:
         ),
         Happening(
             at_s=1500.0,
-            kind="load",
+            kind="transfer",
             thing="ams1-panel-b1",
             text="panel ams1-panel-b1 goes from 71 % to 104 % of 250 kVA",
             cause=4,
         ),
         Happening(
             at_s=1500.0,
-            kind="overload",
+            kind="overloads",
             thing="ams1-panel-b1",
             text="panel ams1-panel-b1 is above its rating for longer than 5 min",
+            also=(2,),
             cause=5,
         ),
     )
     bad = ScenarioResult(
         scenario="n-1-units",
-        variant="stopped after drain",
+        variant="stop-after:drain",
         result="fail",
         n=94,
         plan=1.0,
@@ -400,11 +401,11 @@ def _overloads() -> GateResult:
             update={"variant": "whole", "plan": 2.0, "violations": ("ams1-panel-b1", "ams1-msb-2")}
         ),
         _exact("random-faults"),
-        _exact("random-faults", "rolled back from drain"),
+        _exact("random-faults", "rollback-from:drain"),
     )
     example = CounterExample(
         scenario="n-1-units",
-        variant="stopped after drain",
+        variant="stop-after:drain",
         replication=17,
         member="ams1-ups-1",
         violation="ams1-panel-b1 above its rating (104 %)",

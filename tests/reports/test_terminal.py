@@ -77,9 +77,14 @@ def test_a_fork_in_the_chain_is_shown_as_a_fork() -> None:
     from reports.terminal import tree
 
     def step(text: str, cause: int) -> Happening:
-        return Happening(at_s=1.0, kind="load", thing=text, text=text, cause=cause)
+        return Happening(at_s=1.0, kind="loss", thing=text, text=text, cause=cause)
 
-    chain = (step("root", -1), step("left", 0), step("right", 0), step("end", 2))
+    chain = (
+        step("root", -1),
+        step("left", 0),
+        step("right", 0),
+        step("end", 2).model_copy(update={"also": (1,)}),
+    )
     example = CounterExample(
         scenario="s", variant="", replication=0, violation="broken", at_s=1.0, chain=chain
     )
@@ -87,8 +92,8 @@ def test_a_fork_in_the_chain_is_shown_as_a_fork() -> None:
     Console(file=stream, width=80, color_system=None).print(tree(example))
     assert [line.rstrip() for line in stream.getvalue().splitlines()] == [
         "broken",
-        "└── +0:00:01  root",
-        "    ├── +0:00:01  left",
-        "    └── +0:00:01  right",
-        "        └── +0:00:01  end",
+        "└──  1  +0:00:01  root",
+        "    ├──  2  +0:00:01  left",
+        "    └──  3  +0:00:01  right",
+        "        └──  4  +0:00:01  end  (and because of 2)",
     ]

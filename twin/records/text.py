@@ -75,6 +75,7 @@ def html_summary(verdict: Verdict) -> str:
     )
 
 
+_VARIANTS = {"stop-after": "stopped after", "rollback-from": "rolled back from"}
 _HEADER = "<tr><th>result</th><th>gate</th><th>limit</th><th>evidence</th></tr>"
 
 
@@ -146,7 +147,13 @@ def judged(row: ScenarioResult) -> str:
 
 def where(row: ScenarioResult) -> str:
     """Return the scenario and the variant of the plan: "n-1, stopped after drain"."""
-    return row.scenario if row.variant in ("", "whole") else f"{row.scenario}, {row.variant}"
+    return row.scenario if row.variant in ("", "whole") else f"{row.scenario}, {variant(row.variant)}"
+
+
+def variant(name: str) -> str:
+    """Return a variant of the plan in words: "stop-after:drain" is "stopped after drain"."""
+    kind, _, step = name.partition(":")
+    return f"{_VARIANTS[kind]} {step}" if kind in _VARIANTS and step else name or "whole"
 
 
 def value(number: float | None, gate: GateResult) -> str:
