@@ -7,7 +7,7 @@ plan is *safe* is not asked here: what needs the simulator to be seen is not rej
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -18,15 +18,17 @@ from twin.actions.fold import Cells, apply, fold, with_groups
 from twin.actions.footprint import read_scope
 from twin.actions.lookup import listing
 from twin.actions.schedule import expected_length, step_order, times
-from twin.gates.static_claims import check_claims
+from twin.gates.rules import where_problems
 from twin.model.errors import PlanRejected, did_you_mean
 from twin.model.fleet import Fleet
-from twin.model.plan import Duration, Plan, Step
+from twin.model.limits import parse_limit
+from twin.model.plan import Claim, Duration, Plan, Step
+from twin.records.metrics import BY_NAME
 from twin.records.verdict import StaticFinding, clock
 
 Place = tuple[str | int, ...]
 Located = tuple[Place, Objection]
-Lines = Callable[[Sequence[str | int]], int]
+Lines = Mapping[Place, int]
 
 
 def static_checks(
@@ -34,7 +36,7 @@ def static_checks(
 ) -> list[StaticFinding]:
     """Return every finding, in the order of the plan's file.
 
-    `lines` tells the line of a place ("steps", 2, "params", "racks"), as a document does; `path` is its file.
+    `lines` has the lines of the places in the plan's file ("steps", 2, "params", "racks"), `path` its name.
     """
     steps = [_read(index, step) for index, step in enumerate(plan.steps)]
     in_order = [*_check_order(plan)]
@@ -45,7 +47,7 @@ def static_checks(
     found += _check_scope(plan, steps, fleet)
     if not in_order:
         found += [*_check_window(plan), *_check_overlaps(steps, plan)]
-    found += check_claims(plan, fleet)
+    found += _check_claims(plan, fleet)
     findings = [_finding(place, objection, plan, lines, path) for place, objection in found]
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.line)
 
@@ -228,8 +230,36 @@ def _predecessors(plan: Plan) -> dict[str, set[str]]:
     return before
 
 
+def _check_claims(plan: Plan, fleet: Fleet) -> Iterator[Located]:
+    """The metrics, filters and limits of `success`, `rollback_when` and `claims` exist and fit together."""
+    for section in ("success", "rollback_when", "claims"):
+        for index, claim in enumerate(getattr(plan, section)):
+            for key, what, mend in _check_claim(claim, fleet):
+                yield (section, index, key), Objection("claim", what, mend)
+
+
+def _check_claim(claim: Claim, fleet: Fleet) -> Iterator[tuple[str, str, str]]:
+    """Yield (key at fault, what, mend)."""
+    metric = BY_NAME.get(claim.metric)
+    if metric is None:
+        mend = did_you_mean(claim.metric, list(BY_NAME)) or f"known: {', '.join(BY_NAME)}"
+        yield "metric", f"there is no metric {claim.metric!r}", mend
+        return
+    yield from (("where", *problem) for problem in where_problems(metric, claim.where, fleet))
+    try:
+        limit = parse_limit(claim.limit, metric.unit)
+    except ValueError as error:
+        yield "limit", str(error), ""
+        return
+    if limit.op == "inside":
+        yield "limit", "'inside' is for the gate that judges the claims", "give a limit"
+    elif limit.op in ("none", "none new") and metric.kind != "violations":
+        what = f"'{limit.op}' is for sets of violations and {metric.name} is a number"
+        yield "limit", what, "give a bound, e.g. '<= 5'"
+
+
 def _finding(place: Place, objection: Objection, plan: Plan, lines: Lines | None, path: str) -> StaticFinding:
-    line = lines(place) if lines else 0
+    line = _line(place, lines or {})
     where = f"{path}:{line}" if line else path
     if place[0] == "steps" and len(place) > 1:
         where += f" step {plan.steps[int(place[1])].id}"
@@ -239,3 +269,8 @@ def _finding(place: Place, objection: Objection, plan: Plan, lines: Lines | None
     return StaticFinding(
         rule=objection.rule, where=where, line=line, what=objection.what, mend=objection.mend
     )
+
+
+def _line(place: Place, lines: Lines) -> int:
+    """Return the line of a place, or of the nearest thing that holds it."""
+    return next((lines[place[:size]] for size in range(len(place), 0, -1) if place[:size] in lines), 0)
