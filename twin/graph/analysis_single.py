@@ -49,7 +49,8 @@ class CommonCause:
 def single_cuts(fleet: Fleet, sweep: Sweep) -> Cuts:
     """Return for each node the single losses (things, sites, regions, srlg:X) that take it down.
 
-    Nodes that are down without any loss have none. Cost: the sum of the sizes of the parents' cuts.
+    Nodes that are down without any loss have none. Cost: the sum of the sizes of the parents' cuts,
+    once for all nodes with the same parents.
     """
     risks: defaultdict[str, list[str]] = defaultdict(list)
     for fate, members in shared_fates(fleet).items():
@@ -62,12 +63,15 @@ def single_cuts(fleet: Fleet, sweep: Sweep) -> Cuts:
         if alive[parent]:
             parents[child].append(parent)
     cuts: list[frozenset[str]] = []
+    shared: dict[tuple[int, ...], frozenset[str]] = {}
     for node, (thing, needs) in enumerate(zip(sweep.things, sweep.needs.tolist(), strict=True)):
         if not alive[node]:
             cuts.append(_NONE)
             continue
-        inherited = _inherited([cuts[parent] for parent in parents[node]], needs)
-        cuts.append(inherited.union((thing,), risks.get(thing, ())))
+        key = (needs, *parents[node])
+        if key not in shared:
+            shared[key] = _inherited([cuts[parent] for parent in parents[node]], needs)
+        cuts.append(shared[key].union((thing,), risks.get(thing, ())))
     return cuts
 
 

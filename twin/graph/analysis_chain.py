@@ -1,0 +1,214 @@
+"""The power of a site at nameplate, before and after each single loss of a unit.
+
+Everything is linear in the loads, and errs on the safe side: servers draw their maximum, apparent powers add
+up as if all power factors were alike, the square-law loss c·P²/rated is taken as c·P (which is larger up
+to the rating), and cooling works at the warmest outdoor temperature. Nothing is said about a second loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from twin.graph.levels import Bools, Floats
+from twin.model.fleet import Fleet, Site
+from twin.model.power import CoolingPlant, PowerUnit, Rack
+from twin.model.servers import ServerType
+
+Flow = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How something draws its power: from which units, by which shares; standby: all from the first alive."""
+
+    units: tuple[str, ...]
+    shares: tuple[float, ...]
+    standby: bool = False
+
+
+@dataclass(frozen=True)
+class SiteLoads:
+    """Loads of a site's units `[U]` in each case `[X]`: nothing lost (0), or unit x - 1 lost.
+
+    `cooling_va` is what one more watt of heat adds to each unit's load; `heat_room_w` is the cooling left.
+    """
+
+    units: tuple[PowerUnit, ...]
+    load_va: Floats
+    limit_va: Floats
+    cooling_va: Floats
+    heat_room_w: Floats
+    chain: Chain
+
+    def added_va(self, feed: Feed, kind: ServerType) -> tuple[Floats, Bools]:
+        """Return what one more server on a feed adds to each unit `[U, X]`, and when it runs `[X]`."""
+        drawn, lit = self.chain.everywhere(feed)
+        watts = nameplate_w(kind)
+        return drawn * (watts / kind.power_factor) + self.cooling_va * (watts * lit), lit
+
+
+def site_loads(fleet: Fleet, site: Site) -> SiteLoads:
+    """Roll up the nameplate loads of a site in every case. Cost: O(U²) for each distinct feed."""
+    units = tuple(unit for unit in fleet.power_units if unit.site == site.name)
+    chain = Chain(units)
+    load, heat = chain.fixed_losses(), np.zeros(1 + len(units))
+    for feed, (va, watts) in _rack_loads(fleet, site).items():
+        drawn, lit = chain.everywhere(feed)
+        load += drawn * va
+        heat += watts * lit
+    for switch in fleet.switches:
+        if switch.site == site.name and switch.fed_by:
+            load += chain.everywhere(equal_feed(switch.fed_by))[0] * switch.power_w
+    plants = [plant for plant in fleet.cooling_plants if plant.site == site.name]
+    cooling, capacity = np.zeros_like(load), np.zeros_like(heat)
+    parts = [(plant, *chain.everywhere(_plant_feed(plant))) for plant in plants]
+    for plant, drawn, lit in parts:
+        capacity += plant.rated_heat_w * lit
+        load += drawn * (plant.fixed_w / plant.power_factor)
+    for plant, drawn, lit in parts:
+        share = np.divide(plant.rated_heat_w * lit, capacity, out=np.zeros_like(capacity), where=capacity > 0)
+        cooling += drawn * (share / _cop(plant, _warmest_c(fleet, site)) / plant.power_factor)
+    return SiteLoads(
+        units=units,
+        load_va=load + cooling * heat,
+        limit_va=np.array([unit.rated_va * unit.continuous for unit in units]),
+        cooling_va=cooling,
+        heat_room_w=capacity - heat if plants else np.full_like(heat, np.inf),
+        chain=chain,
+    )
+
+
+class Chain:
+    """Where one volt-ampere that is drawn from a feed flows, with and without each unit."""
+
+    def __init__(self, units: Sequence[PowerUnit]) -> None:
+        self.units = {unit.name: unit for unit in units}
+        self.number = {unit.name: i for i, unit in enumerate(units)}
+        self.above = cache(self._above)
+        self.carried = cache(self._carried)
+
+    def everywhere(self, feed: Feed) -> tuple[Floats, Bools]:
+        """Return the load of each unit per VA drawn `[U, X]`, and in which cases the feed lives `[X]`."""
+        normal = self._column(self.drawn(feed, None))
+        load = np.repeat(normal[:, None], 1 + len(self.units), axis=1)
+        lit = np.full(1 + len(self.units), bool(normal.any()))
+        for lost in frozenset[str]().union(*map(self.above, feed.units)):
+            drawn = self.drawn(feed, lost)
+            load[:, 1 + self.number[lost]] = self._column(drawn)
+            lit[1 + self.number[lost]] = bool(drawn)
+        return load, lit
+
+    def fixed_losses(self) -> Floats:
+        """Return the load of each unit `[U, X]` by the no-load losses of all units that live."""
+        load = np.zeros((len(self.units), 1 + len(self.units)))
+        for unit in self.units.values():
+            if unit.loss_fixed:
+                per_va = self.everywhere(Feed((unit.name,), (1.0,)))[0] / _gain(unit)
+                load += per_va * (unit.loss_fixed * unit.rated_va)
+        return load
+
+    def drawn(self, feed: Feed, lost: str | None) -> Flow:
+        """Return the load of each unit upstream per VA drawn from a feed; nothing when the feed is dead."""
+        flows = [self._flow(unit, lost) for unit in feed.units]
+        live = [(flow, share) for flow, share in zip(flows, feed.shares, strict=True) if flow]
+        if feed.standby:
+            live = [(flow, 1.0) for flow, _ in live[:1]]
+        total = sum(share for _, share in live)
+        load: Flow = {}
+        for flow, share in live:
+            for name, value in flow.items():
+                load[name] = load.get(name, 0.0) + value * (share / total if total else 0.0)
+        return load
+
+    def _flow(self, unit: str, lost: str | None) -> Flow:
+        return self.carried(unit, lost if lost in self.above(unit) else None)
+
+    def _carried(self, name: str, lost: str | None) -> Flow:
+        """Return the load per VA that leaves a unit: its own and upstream; nothing when the unit is dead."""
+        unit = self.units[name]
+        alive = sum(bool(self._flow(above, lost)) for above in unit.fed_by)
+        if name == lost or (unit.fed_by and alive < unit.needs):
+            return {}
+        feed = Feed(unit.fed_by, unit.shares or _equal(unit.fed_by), unit.feed_mode == "standby")
+        load = {name: 1.0} | self.drawn(feed, lost)
+        return {above: value * _gain(unit) for above, value in load.items()}
+
+    def _above(self, name: str) -> frozenset[str]:
+        return frozenset((name,)).union(*map(self.above, self.units[name].fed_by))
+
+    def _column(self, flow: Flow) -> Floats:
+        column = np.zeros(len(self.units))
+        for name, value in flow.items():
+            column[self.number[name]] = value
+        return column
+
+
+def nameplate_w(kind: ServerType) -> float:
+    """Return the power of a server at full load."""
+    return kind.curve[-1][1] if kind.curve else kind.max_w or 0.0
+
+
+def rack_feed(rack: Rack) -> Feed:
+    """Return how a rack draws its power."""
+    return Feed(rack.fed_by, rack.shares or _equal(rack.fed_by))
+
+
+def equal_feed(units: tuple[str, ...], standby: bool = False) -> Feed:
+    """Return a feed that draws alike from all its units."""
+    return Feed(units, _equal(units), standby)
+
+
+def _plant_feed(plant: CoolingPlant) -> Feed:
+    return equal_feed(plant.fed_by, plant.feed_mode == "standby")
+
+
+def rack_watts(fleet: Fleet) -> dict[str, tuple[float, float]]:
+    """Return the nameplate load of every rack (VA, W): servers, and its part of switches without feeds."""
+    kinds = {kind.name: kind for kind in fleet.server_types}
+    load = {rack.name: (0.0, 0.0) for rack in fleet.racks}
+    for group in fleet.server_groups:
+        kind, (va, watts) = kinds[group.type], load[group.rack]
+        more = group.count * nameplate_w(kind)
+        load[group.rack] = (va + more / kind.power_factor, watts + more)
+    hosts: dict[str, list[str]] = {}
+    for rack in fleet.racks:
+        for name in rack.switches:
+            hosts.setdefault(name, []).append(rack.name)
+    for switch in fleet.switches:
+        for rack_name in hosts.get(switch.name, ()) if not switch.fed_by else ():
+            va, watts = load[rack_name]
+            part = switch.power_w / len(hosts[switch.name])
+            load[rack_name] = (va + part, watts + part)
+    return load
+
+
+def _rack_loads(fleet: Fleet, site: Site) -> dict[Feed, tuple[float, float]]:
+    """Return the nameplate load (VA, W) of all racks with the same feed."""
+    watts = rack_watts(fleet)
+    load: dict[Feed, tuple[float, float]] = {}
+    for rack in fleet.racks:
+        if rack.site == site.name:
+            before, more = load.get(rack_feed(rack), (0.0, 0.0)), watts[rack.name]
+            load[rack_feed(rack)] = (before[0] + more[0], before[1] + more[1])
+    return load
+
+
+def _warmest_c(fleet: Fleet, site: Site) -> float:
+    series = next((row for row in fleet.series if row.name == site.outdoor_series), None)
+    return max(series.values) if series else site.outdoor_c
+
+
+def _cop(plant: CoolingPlant, outdoor_c: float) -> float:
+    return max(plant.cop_ref * (1.0 - plant.cop_slope_per_k * (outdoor_c - plant.t_ref_c)), plant.cop_min)
+
+
+def _gain(unit: PowerUnit) -> float:
+    return 1.0 + unit.loss_linear + unit.loss_square
+
+
+def _equal(units: tuple[str, ...]) -> tuple[float, ...]:
+    return (1.0 / len(units),) * len(units) if units else ()
