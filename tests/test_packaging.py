@@ -48,6 +48,13 @@ def test_every_package_is_typed() -> None:
         assert (ROOT / package / "py.typed").read_bytes() == b""
 
 
+def test_every_folder_with_modules_is_a_package() -> None:
+    """A folder without ``__init__.py`` is neither shipped nor seen by the import contracts."""
+    folders = {path.parent for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    bare = {str(folder.relative_to(ROOT)) for folder in folders if not (folder / "__init__.py").exists()}
+    assert bare <= {"scenarios/examples"}
+
+
 @pytest.mark.slow
 def test_the_wheel_holds_the_packages_and_works_outside_the_checkout(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(_copy(tmp_path))]
