@@ -16,23 +16,23 @@ class Command(NamedTuple):
 
 GROUPS = {
     "Start": (
-        Command("demo", "scenarios.cli:demo", "Write an example into demo/ and check three plans on it"),
-        Command("new", "scenarios.cli:new", "Write a new fleet of any size"),
+        Command("demo", "twin.cli.demo:demo", "Write an example into demo/ and check three plans on it"),
+        Command("new", "twin.cli.new:new", "Write a new fleet of any size"),
         Command("new-plan", "twin.cli.new_plan:new_plan", "Write a new plan for a fleet"),
         Command("import", "twin.sync.cli:import_", "Read a fleet from foreign files"),
     ),
     "Look": (
         Command("validate", "twin.files.cli:validate", "Read documents and list everything wrong in them"),
-        Command("inspect", "twin.graph.cli:inspect", "Ask for blast radius, single points, headroom, fit"),
-        Command("draw", "reports.cli:draw", "Draw the power, the network or one service"),
+        Command("inspect", "twin.cli.inspect:inspect", "Ask for blast radius, single points, headroom, fit"),
+        Command("draw", "twin.cli.draw:draw", "Draw the power, the network or one service"),
         Command("diff", "twin.files.cli:diff", "Say in words how two fleets or plans differ"),
         Command("schema", "twin.files.cli:schema", "Print the JSON Schema of a document"),
     ),
     "Judge": (
-        Command("check", "twin.evaluate_cli:check", "Judge a plan: is it safe, does it do what it claims?"),
-        Command("simulate", "twin.evaluate_cli:simulate", "Play a fleet, or a plan on it, in one world"),
-        Command("replay", "twin.evaluate_cli:replay", "Play the counter-example of a failed gate again"),
-        Command("explain", "reports.cli:explain", "Show why a gate decided as it did"),
+        Command("check", "twin.cli.check:check", "Judge a plan: is it safe, does it do what it claims?"),
+        Command("simulate", "twin.cli.simulate:simulate", "Play a fleet, or a plan on it, in one world"),
+        Command("replay", "twin.cli.replay:replay", "Play the counter-example of a failed gate again"),
+        Command("explain", "twin.cli.explain:explain", "Show why a gate decided as it did"),
     ),
 }
 

@@ -53,6 +53,9 @@ class NetworkArrays:
     rack_node: Ints
     switch_node: Ints
     edge_link: Ints
+    inner_edge: Ints
+    inner_link: Ints
+    inner_child: Ints
     isolated: Ints
     rack_has_switch: Bools
     switch_site: Ints
@@ -255,7 +258,9 @@ def _network(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, d
             racks_of[at[name]].append(r)
     site_of = [index["sites"][s.site] for s in switches]
     return NetworkArrays(
-        levels=levels, rack_node=number[:racks], switch_node=number[racks:], edge_link=edge_link, isolated=_ints(isolated),
+        levels=levels, rack_node=number[:racks], switch_node=number[racks:], edge_link=edge_link,
+        inner_edge=np.flatnonzero(edge_link >= 0), inner_link=edge_link[edge_link >= 0], inner_child=levels.child[edge_link >= 0],
+        isolated=_ints(isolated),
         rack_has_switch=np.array([bool(rack.switches) for rack in fleet.racks], dtype=bool),
         switch_site=_ints(site_of), switch_is_border=np.array([s.tier == "border" for s in switches], dtype=bool),
         switch_capacity_bps=_floats(s.capacity_bps for s in switches),

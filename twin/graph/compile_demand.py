@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from twin.graph.levels import Floats, Ints
+from twin.graph.levels import Bools, Floats, Ints
 from twin.model.fleet import Fleet
 from twin.model.series import Series
 
@@ -45,6 +45,32 @@ class SeriesArray:
 
 
 @dataclass(frozen=True)
+class FlatSeries:
+    """All series end to end, so that one look-up reads them all: `first[i]` is where series i begins in `values`."""
+
+    offset_s: Floats
+    step_s: Floats
+    length: Ints
+    first: Ints
+    repeat: Bools
+    values: Floats
+
+    @classmethod
+    def of(cls, series: tuple[SeriesArray, ...]) -> FlatSeries:
+        """Join the series, and behind them the constant 1."""
+        rows = (*series, SeriesArray(0.0, 1.0, np.ones(1), True))
+        length = np.array([len(row.values) for row in rows], dtype=np.int64)
+        return cls(np.array([row.offset_s for row in rows]), np.array([row.step_s for row in rows]), length,
+                   np.cumsum(length) - length, np.array([row.repeat for row in rows]), np.concatenate([row.values for row in rows]))
+
+    def at(self, time_s: float) -> Floats:
+        """Return the value of every series at a time, as `SeriesArray.at` does for one."""
+        position = np.floor_divide(time_s - self.offset_s, self.step_s).astype(np.int64)
+        inside = np.where(self.repeat, position % self.length, np.minimum(np.maximum(position, 0), self.length - 1))
+        return self.values[self.first + inside]
+
+
+@dataclass(frozen=True)
 class DemandArrays:
     """Base demand `[1/s, (K, G)]` at time zero (growth included), and the series that shape it.
 
@@ -56,6 +82,7 @@ class DemandArrays:
     profile: Ints
     growth_per_s: Floats
     series: tuple[SeriesArray, ...]
+    flat: FlatSeries
     carbon: Floats
     carbon_series: Ints
     price: Floats
@@ -65,11 +92,11 @@ class DemandArrays:
 
     def factors(self, time_s: float) -> Floats:
         """Values of all series at a time, with 1 appended for "no series" (index -1)."""
-        return np.array([*(series.at(time_s) for series in self.series), 1.0])
+        return self.flat.at(time_s)
 
-    def at(self, time_s: float) -> Floats:
-        """Demand `[1/s, (K, G)]` at a time: base x profile x (1 + growth)^t."""
-        rate = self.base * self.factors(time_s)[self.profile]
+    def at(self, time_s: float, factors: Floats | None = None) -> Floats:
+        """Demand `[1/s, (K, G)]` at a time: base x profile x (1 + growth)^t (`factors` when already known)."""
+        rate = self.base * (self.factors(time_s) if factors is None else factors)[self.profile]
         return rate * np.exp(self.growth_per_s * time_s) if self.growth_per_s.any() else rate
 
     def knots(self, start_s: float, until_s: float) -> Floats:
@@ -101,8 +128,9 @@ def compile_demand(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[
     sites = {site.name: site for site in fleet.sites}
     by_region = [regions[name] for name in names["regions"]]
     by_site = [sites[name] for name in names["sites"]]
+    series = tuple(_series(series, start) for series in fleet.series)
     return DemandArrays(
-        base=base, profile=profile, growth_per_s=growth, series=tuple(_series(series, start) for series in fleet.series),
+        base=base, profile=profile, growth_per_s=growth, series=series, flat=FlatSeries.of(series),
         carbon=np.array([r.carbon_g_per_kwh or 0.0 for r in by_region]),
         carbon_series=_indices([r.carbon_series for r in by_region], series_at),
         price=np.array([r.price_usd_per_mwh or 0.0 for r in by_region]),

@@ -14,6 +14,7 @@ from twin.sim import network as net
 from twin.sim import power as pw
 from twin.sim.routing import Routing, route, site_traffic
 from twin.sim.services import Flows, ServiceEngine
+from twin.sim.sparse import Sums
 from twin.sim.state import State
 
 
@@ -31,15 +32,13 @@ class Engine:
         self.racks, self.sites, self.links = sizes["racks"], sizes["sites"], sizes["links"]
         self._switch_alive = np.zeros(0, dtype=bool)
         self._link_up = np.zeros(0, dtype=bool)
+        self._backbone_bps = compiled.network.link_capacity_bps[compiled.network.backbone]
         self._network_loaded = bool(compiled.services.request_bytes.any())
         servers = compiled.servers
         self._group_rru = servers.type_rru[servers.group_type]
         self._group_idle_w = servers.type_watts[servers.group_type, 0]
         self._group_off_w = servers.type_off_w[servers.group_type]
-        self._group_tan = servers.type_tan_phi[servers.group_type]
-        self._group_linear = servers.type_linear[servers.group_type]
-        self._group_random2 = servers.type_random[servers.group_type] ** 2
-        self._any_peaks = bool(self._group_linear.any() or self._group_random2.any())
+        self._rack_ends = np.searchsorted(servers.group_rack, np.arange(self.racks + 1))
         self._capped = np.zeros(0, dtype=np.int64)
         self.link_load = np.zeros(self.links)
         self.switch_load = np.zeros(sizes["switches"])
@@ -74,8 +73,8 @@ class Engine:
         own[power.plant_node] = state.up("cooling_plants")
         self.alive = power.levels.sweep(own)
         self.share = power.levels.shares(self.alive)
-        self.factors = pw.edge_factors(self.share, power)
-        self.rack_powered = self.alive[power.rack_node]
+        self._roll_up = pw.RollUp(power.levels, self.share)
+        self.rack_powered = self.alive[:self.racks]
         self.plant_alive = self.alive[power.plant_node]
         self._settle_network()
         self.rack_ok = self.rack_powered & self.rack_reachable & (state.drained == 0)
@@ -100,6 +99,8 @@ class Engine:
                 return
         self._switch_alive, self._link_up = switch_alive, link_up
         self.rack_reachable, self.net_share = net.reachable(network, switch_alive, link_up, self.racks)
+        self._inner_share = self.net_share[network.inner_edge]
+        self._fabric = pw.RollUp(network.levels, self.net_share)
         self.routes = net.find_routes(network, switch_alive, link_up, self.sites)
         self.site_ok = self.routes.label >= 0
 
@@ -112,8 +113,9 @@ class Engine:
         self.group_active = np.where(self.rack_ok[rack], powered, 0).astype(np.float64)
         idle = powered - self.group_active
         broken = np.where(self.rack_powered[rack], state.count - healthy, 0)
-        self._static_w = idle * self._group_idle_w + broken * self._group_off_w
-        self._has_static = bool(self._static_w.any())
+        self._static_w = np.bincount(rack, weights=idle * self._group_idle_w + broken * self._group_off_w, minlength=self.racks)
+        self._static_var = np.bincount(rack, weights=idle * self._group_idle_w * servers.type_tan_phi[servers.group_type],
+                                       minlength=self.racks)
         self._settle_caps()
         offered = self.group_active * self._group_rru
         if len(self._capped):
@@ -127,6 +129,8 @@ class Engine:
         healthy_share = np.clip(1.0 - state.sick, 0.0, 1.0)[:, None]
         self.running = state.replicas * fill[services.rs] * healthy_share
         self.short_rru = (state.replicas - self.running) * services.replica_rru[:, None]
+        self._group_weight = offered
+        self._rack_servers = self._server_sums()
         self._inverse_rs = np.divide(1.0, self.capacity_rs, out=np.zeros(pairs), where=self.capacity_rs > 0)
         self.services.set_capacity(self.running, self.site_ok, self._storage_of_service())
         self.installed_cost = servers.type_cost_per_s[servers.group_type] * state.count
@@ -147,16 +151,26 @@ class Engine:
             pw.utilisation_at_watts(servers, int(servers.group_type[g]), float(scale[rack[g]] * servers.type_watts[servers.group_type[g], -1]))
             for g in self._capped])
 
+    def _server_sums(self) -> Sums:
+        """Working servers of each bucket in each rack `[R, buckets + capped groups]`: a capped group has a column of its own."""
+        servers = self.compiled.servers
+        column = servers.group_bucket
+        if len(self._capped):
+            column = column.copy()
+            column[self._capped] = len(servers.bucket_rs) + np.arange(len(self._capped))
+        return Sums(self.group_active, column, self._rack_ends, len(servers.bucket_rs) + len(self._capped))
+
     def _storage_of_service(self) -> np.ndarray:
         storage = self.compiled.services.storage
         return np.where(storage >= 0, np.append(self.storage_ok, True)[storage], True)
 
     def _settle_services(self, now: float) -> None:
         assert self.routing is not None
-        demand = self.compiled.demand.at(now)
+        self._factors = self.compiled.demand.factors(now)
+        demand = self.compiled.demand.at(now, self._factors)
         if self.state.surge.any():
             demand = demand * np.maximum(1.0 + self.state.surge, 0.0)
-        self.flows = self.services.flows(self.routing, demand, self.routes)
+        self.flows = self.services.flows(self.routing, demand)
         if self._network_loaded:
             self._settle_traffic(demand)
         rtt = (demand * self.routing.spill * self.routing.rtt_s).sum(axis=1)
@@ -168,16 +182,13 @@ class Engine:
         compiled, flows = self.compiled, self.flows
         network = compiled.network
         traffic = site_traffic(compiled, self.routing, demand, flows.remote)
-        both = net.backbone_loads(self.routes, traffic, self.links)
-        self.link_load = both.max(axis=0)
-        self.site_traffic = traffic
-        if (both > network.link_capacity_bps).any():
-            share = net.delivered(self.routes, both, network.link_capacity_bps, self.sites)
-            self.services.lose_in_network(flows, self.routing, demand, self.routes, share)
+        both = net.backbone_loads(self.routes, traffic, len(network.backbone))
+        if (both > self._backbone_bps).any():
+            share = net.delivered(self.routes, both, self._backbone_bps, self.sites)
+            self.services.lose_in_network(flows, self.routing, demand, share)
         if len(network.levels.child):
-            rack_bps = self._rack_traffic(flows)
-            self.switch_load, inside = net.fabric_loads(network, rack_bps, self.net_share)
-            self.link_load = self.link_load + inside
+            self.switch_load, self.link_load = net.fabric_loads(network, self._rack_traffic(flows), self._inner_share, self._fabric)
+        self.link_load[network.backbone] = np.maximum(both[0], both[1])
 
     def _rack_traffic(self, flows: Flows) -> Floats:
         """Bits per second that each rack sends, by its part of the relative resource units of its services."""
@@ -185,9 +196,7 @@ class Engine:
         servers, services = compiled.servers, compiled.services
         bits = (flows.passed * (8.0 * services.request_bytes)[:, None]).ravel()
         per_rs = np.bincount(services.rs.ravel(), weights=bits, minlength=len(self.capacity_rs) + 1)[:-1] * self._inverse_rs
-        per_group = per_rs[servers.group_rs] * self.group_active * self._group_rru
-        rack = np.zeros(self.racks)
-        rack[servers.rack_of_run] = np.add.reduceat(per_group, servers.rack_starts)
+        rack: Floats = np.bincount(servers.group_rack, weights=per_rs[servers.group_rs] * self._group_weight, minlength=self.racks)
         return rack
 
     def _settle_power(self, now: float) -> None:
@@ -197,29 +206,29 @@ class Engine:
         busy = self.flows.passed * (services.service_time_s * services.replica_rru / services.slots)[:, None]
         busy_rs = np.bincount(services.rs.ravel(), weights=busy.ravel(), minlength=len(self.capacity_rs) + 1)[:-1]
         self.utilisation_rs = busy_rs * self._inverse_rs
-        watts = pw.server_watts(servers, self.utilisation_rs)[servers.group_bucket]
-        if len(self._capped):
-            u = np.minimum(self.utilisation_rs[servers.group_rs[self._capped]], 1.0) * self._cap_utilisation
-            watts[self._capped] = pw.group_watts(servers, u, self._capped)
-        group = watts * self.group_active
-        squares = group * watts * self._group_random2 if self._any_peaks else None
-        linear = group * self._group_linear if self._any_peaks else None
-        if self._has_static:
-            group += self._static_w
-        load = np.zeros((4, power.levels.nodes))
-        rows = [group, group * self._group_tan] if linear is None or squares is None else [group, group * self._group_tan, linear, squares]
-        racks = power.rack_node[servers.rack_of_run]
-        for row, values in enumerate(rows):
-            load[row, racks] = np.add.reduceat(values, servers.rack_starts)
-        self.rack_w = load[pw.W, power.rack_node]
+        load = np.zeros((power.levels.nodes, 4))
+        racks = load[:self.racks]
+        racks[:] = self._rack_servers.of(self._server_loads())
+        racks[:, pw.W] += self._static_w
+        racks[:, pw.VAR] += self._static_var
+        self.rack_w = racks[:, pw.W].copy()
         self._load_plants(load, now)
         fed = power.switch_node >= 0
         if fed.any():
-            load[pw.W, power.switch_node[fed]] = power.switch_w[fed] * self._switch_alive[fed]
-        self.load = pw.roll_up(power, load, self.factors, self.alive)
-        self.unit_va, self.unit_peak_va = pw.apparent(self.load[:, power.unit_node])
+            load[power.switch_node[fed], pw.W] = power.switch_w[fed] * self._switch_alive[fed]
+        self.load = self._roll_up.fill(power, load, self.alive)
+        self.unit_va, self.unit_peak_va = pw.apparent(self.load[power.unit_node])
         source = power.is_source
-        self.facility_w = np.bincount(power.unit_site[source], weights=self.load[pw.W, power.unit_node[source]], minlength=self.sites)
+        self.facility_w = np.bincount(power.unit_site[source], weights=self.load[power.unit_node[source], pw.W], minlength=self.sites)
+
+    def _server_loads(self) -> Floats:
+        """The four numbers of one server of each bucket, and then of each capped group."""
+        servers = self.compiled.servers
+        utilisation, kinds = self.utilisation_rs[servers.bucket_rs], servers.bucket_type
+        if len(self._capped):
+            own = np.minimum(self.utilisation_rs[servers.group_rs[self._capped]], 1.0) * self._cap_utilisation
+            utilisation, kinds = np.append(utilisation, own), np.append(kinds, servers.group_type[self._capped])
+        return pw.loads_of(servers, pw.server_watts(servers, utilisation, kinds), kinds)
 
     def _load_plants(self, load: Floats, now: float) -> None:
         power, demand = self.compiled.power, self.compiled.demand
@@ -227,10 +236,10 @@ class Engine:
         self.cooling_short_w = np.zeros(self.sites)
         if not len(power.plant_node):
             return
-        outdoor = np.where(demand.outdoor_series >= 0, demand.factors(now)[demand.outdoor_series], demand.outdoor)
+        outdoor = np.where(demand.outdoor_series >= 0, self._factors[demand.outdoor_series], demand.outdoor)
         self.outdoor_c = outdoor + self.state.warmer_c
         watts, short = pw.cooling_power(power, self.it_w, self.outdoor_c, self.plant_alive)
         has_plant = np.bincount(power.plant_site, minlength=self.sites) > 0
         self.cooling_short_w = np.where(has_plant, short, 0.0)
-        load[pw.W, power.plant_node] = watts
-        load[pw.VAR, power.plant_node] = watts * power.plant_tan_phi
+        load[power.plant_node, pw.W] = watts
+        load[power.plant_node, pw.VAR] = watts * power.plant_tan_phi

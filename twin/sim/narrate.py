@@ -125,7 +125,7 @@ class Narrator:
             child, parent = int(levels.child[edge]), int(levels.parent[edge])
             watts, sources = moved.get(parent, (0.0, set()))
             lost = {int(p) for p in levels.parent[levels.child == child] if not engine.alive[p]}
-            moved[parent] = watts + float((engine.share[edge] - before.share[edge]) * engine.load[W, child]), sources | lost
+            moved[parent] = watts + float((engine.share[edge] - before.share[edge]) * engine.load[child, W]), sources | lost
         for parent, (watts, sources) in sorted(moved.items()):
             if watts < 1.0:
                 continue
@@ -239,7 +239,7 @@ class Narrator:
             if not len(edges):
                 break
             children = levels.child[edges]
-            rise = engine.share[edges] * engine.load[W, children] - before.share[edges] * before.load[W, children]
+            rise = engine.share[edges] * engine.load[children, W] - before.share[edges] * before.load[children, W]
             if rise.max() <= 0:
                 break
             node = int(children[int(rise.argmax())])
@@ -295,7 +295,7 @@ def sample(engine: Engine, quantity: str, thing: str) -> float:
     assert engine.flows is not None
     if quantity == "power_w":
         node = power.unit_node[index["power_units"][thing]] if thing in index["power_units"] else power.rack_node[index["racks"][thing]]
-        return float(engine.load[W, node])
+        return float(engine.load[node, W])
     if quantity == "facility_w":
         return float(engine.facility_w[index["sites"][thing]])
     if quantity in ("power_va", "peak_va"):

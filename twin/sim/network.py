@@ -10,21 +10,22 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 
 from twin.graph.compile import NetworkArrays
 from twin.graph.levels import Bools, Floats, Ints
+from twin.sim.power import RollUp
 
 
 @dataclass(frozen=True)
 class Routes:
     """Routes between sites for one state of the backbone.
 
-    `label[s]` is the connected part a site belongs to (-1: cut off; sites without border switches count as connected),
-    `rtt_s[S, S]` the round trip, and (`pair`, `link`, `forward`) the links of every route, sorted by pair = from·S + to.
+    `label[s]` is the connected part a site belongs to (-1: cut off; sites without border switches count as connected) and
+    `rtt_s[S, S]` the round trip. (`pair`, `slot`) are the hops of all routes, sorted by pair = from·S + to; a slot is a
+    backbone link and a direction: position for a to b, B + position for b to a.
     """
 
     label: Ints
     rtt_s: Floats
     pair: Ints
-    link: Ints
-    forward: Bools
+    slot: Ints
 
 
 def reachable(network: NetworkArrays, switch_alive: Bools, link_up: Bools, racks: int) -> tuple[Bools, Floats]:
@@ -47,9 +48,9 @@ def find_routes(network: NetworkArrays, switch_alive: Bools, link_up: Bools, sit
     live_count = np.bincount(network.switch_site[alive], minlength=sites)
     if not len(network.backbone):
         label = np.where((border_count > 0) & (live_count == 0), -1, 0)
-        return Routes(label, np.zeros((sites, sites)), _no_ints(), _no_ints(), np.zeros(0, dtype=bool))
+        return Routes(label, np.zeros((sites, sites)), _no_ints(), _no_ints())
     usable = link_up[network.backbone] & alive[network.backbone_a] & alive[network.backbone_b]
-    links = network.backbone[usable]
+    positions, links = np.flatnonzero(usable), network.backbone[usable]
     a, b = network.backbone_a[usable] + sites, network.backbone_b[usable] + sites
     borders = np.flatnonzero(alive)
     home = network.switch_site[borders]
@@ -64,9 +65,9 @@ def find_routes(network: NetworkArrays, switch_alive: Bools, link_up: Bools, sit
     _, label = np.unique(component[:sites], return_inverse=True)
     label = np.where((border_count > 0) & (live_count == 0), -1, label)
     distance, before = dijkstra(graph, indices=np.arange(sites), return_predecessors=True)
-    pair, link, forward = _walk(before, _link_between(a, b, links, cost, nodes), sites)
+    pair, slot = _walk(before, _slots_between(a, b, positions, cost, len(network.backbone)), sites)
     latency = np.where(np.isfinite(distance[:, :sites]), distance[:, :sites], 0.0)
-    return Routes(label, np.round(2.0 * latency, 8), pair, link, forward)
+    return Routes(label, np.round(2.0 * latency, 8), pair, slot)
 
 
 def _lightest(rows: Ints, columns: Ints, weights: Floats, nodes: int) -> tuple[Ints, Ints, Floats]:
@@ -78,41 +79,35 @@ def _lightest(rows: Ints, columns: Ints, weights: Floats, nodes: int) -> tuple[I
     return rows[kept], columns[kept], weights[kept]
 
 
-def _link_between(a: Ints, b: Ints, links: Ints, cost: Floats, nodes: int) -> dict[tuple[int, int], list[tuple[int, bool]]]:
-    """The lightest links of each pair of border switches; parallel links of equal latency share the traffic."""
-    found: dict[tuple[int, int], list[tuple[float, int, bool]]] = {}
-    for i in range(len(links)):
-        u, v = int(a[i]), int(b[i])
-        found.setdefault((u, v), []).append((float(cost[i]), int(links[i]), True))
-        found.setdefault((v, u), []).append((float(cost[i]), int(links[i]), False))
-    return {ends: [(link, forward) for c, link, forward in sorted(rows) if c == min(rows)[0]] for ends, rows in found.items()}
+def _slots_between(a: Ints, b: Ints, positions: Ints, cost: Floats, links: int) -> dict[tuple[int, int], list[int]]:
+    """The lightest links of each pair of border switches; parallel links of equal latency share the traffic by pair."""
+    found: dict[tuple[int, int], list[tuple[float, int]]] = {}
+    for u, v, position, weight in zip(a.tolist(), b.tolist(), positions.tolist(), cost.tolist(), strict=True):
+        found.setdefault((u, v), []).append((weight, position))
+        found.setdefault((v, u), []).append((weight, links + position))
+    return {ends: [slot for weight, slot in sorted(rows) if weight == min(rows)[0]] for ends, rows in found.items()}
 
 
-def _walk(before: Ints, links: dict[tuple[int, int], list[tuple[int, bool]]], sites: int) -> tuple[Ints, Ints, Bools]:
-    """Unroll the predecessors into (pair, link, direction) rows."""
+def _walk(before: Ints, slots: dict[tuple[int, int], list[int]], sites: int) -> tuple[Ints, Ints]:
+    """Unroll the predecessors into (pair, slot) hops."""
     pairs: list[int] = []
     chosen: list[int] = []
-    forward: list[bool] = []
-    for start in range(sites):
+    for start, row in enumerate(before.tolist()):
         for end in range(sites):
             node = end
-            while start != end and before[start, node] >= 0:
-                previous = int(before[start, node])
-                choice = links.get((previous, node))
+            while start != end and row[node] >= 0:
+                choice = slots.get((row[node], node))
                 if choice:
-                    link, ahead = choice[(start * sites + end) % len(choice)]
                     pairs.append(start * sites + end)
-                    chosen.append(link)
-                    forward.append(ahead)
-                node = previous
-    return np.array(pairs, dtype=np.int64), np.array(chosen, dtype=np.int64), np.array(forward, dtype=bool)
+                    chosen.append(choice[(start * sites + end) % len(choice)])
+                node = row[node]
+    return np.array(pairs, dtype=np.int64), np.array(chosen, dtype=np.int64)
 
 
 def backbone_loads(routes: Routes, traffic_bps: Floats, links: int) -> Floats:
-    """Load of every link `[bit/s, (2, links)]` (towards b, towards a) from the traffic between sites `[bit/s, (S, S)]`."""
+    """Load of every backbone link `[bit/s, (2, B)]` (towards b, towards a) from the traffic between sites `[bit/s, (S, S)]`."""
     flow = traffic_bps.ravel()[routes.pair]
-    key = routes.link * 2 + ~routes.forward
-    return np.bincount(key, weights=flow, minlength=2 * links).reshape(links, 2).T
+    return np.bincount(routes.slot, weights=flow, minlength=2 * links).reshape(2, links)
 
 
 def delivered(routes: Routes, load_bps: Floats, capacity_bps: Floats, sites: int) -> Floats:
@@ -120,28 +115,22 @@ def delivered(routes: Routes, load_bps: Floats, capacity_bps: Floats, sites: int
 
     This is a bound, not a sharing rule: every flow over an overloaded link loses the same share.
     """
-    room = np.minimum(capacity_bps / np.maximum(load_bps, 1e-9), 1.0)
+    room = np.minimum(capacity_bps / np.maximum(load_bps, 1e-9), 1.0).ravel()
     share = np.ones(sites * sites)
-    np.minimum.at(share, routes.pair, np.where(routes.forward, room[0][routes.link], room[1][routes.link]))
+    np.minimum.at(share, routes.pair, room[routes.slot])
     return share.reshape(sites, sites)
 
 
-def fabric_loads(network: NetworkArrays, rack_bps: Floats, shares: Floats) -> tuple[Floats, Floats]:
+def fabric_loads(network: NetworkArrays, rack_bps: Floats, inner_share: Floats, sums: RollUp) -> tuple[Floats, Floats]:
     """Load of every switch `[bit/s]` and every link inside a site `[bit/s]`, from the traffic of the racks.
 
-    Traffic splits evenly over the live uplinks of each node (ECMP).
+    `inner_share` is the share that each link inside a site carries of what its lower switch sends. Traffic splits evenly over the live uplinks of each node (ECMP).
     """
-    levels = network.levels
-    load = np.zeros(levels.nodes)
+    load = np.zeros(network.levels.nodes)
     load[network.rack_node] = rack_bps
-    child, share = levels.child[levels.to_parent], shares[levels.to_parent]
-    flow = np.zeros(len(child))
-    for part in levels.up:
-        flow[part.first:part.last] = load[child[part.first:part.last]] * share[part.first:part.last]
-        load[part.nodes] += np.add.reduceat(flow[part.first:part.last], part.starts)
-    link = network.edge_link[levels.to_parent]
-    on_link = link >= 0
-    per_link = np.bincount(link[on_link], weights=flow[on_link], minlength=len(network.link_capacity_bps))
+    sums.sum(load)
+    per_link = np.zeros(len(network.link_capacity_bps))
+    per_link[network.inner_link] = load[network.inner_child] * inner_share
     return load[network.switch_node], per_link
 
 

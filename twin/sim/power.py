@@ -1,6 +1,6 @@
 """Power: what every server, rack and unit draws, rolled up the chain with losses and sub-interval peaks.
 
-Each node carries four numbers `[4, n]`: real power W, reactive power var, the linear part of the peak excursion W
+Each node carries four numbers `[n, 4]`: real power W, reactive power var, the linear part of the peak excursion W
 (what all servers do together) and the sum of squares W² of the independent part. Real, reactive and linear parts
 add up by the share that each feed carries, squares by the square of the share.
 """
@@ -10,27 +10,31 @@ from __future__ import annotations
 import numpy as np
 
 from twin.graph.compile import CURVE_CELLS, PowerArrays, ServerArrays
-from twin.graph.levels import Bools, Floats, Ints
+from twin.graph.levels import Bools, Floats, Ints, Levels
+from twin.sim.sparse import Sums
 
 W, VAR, LINEAR, SQUARES = range(4)
 
 
-def server_watts(servers: ServerArrays, utilisation_rs: Floats) -> Floats:
-    """Power of one working server per bucket `[W, (buckets,)]` at the utilisation of its (reservation, site)."""
-    position = np.minimum(utilisation_rs[servers.bucket_rs], 1.0) * CURVE_CELLS
+def server_watts(servers: ServerArrays, utilisation: Floats, kinds: Ints) -> Floats:
+    """Power `[W]` of one working server of each of `kinds` at `utilisation`, from the tabulated curves."""
+    position = np.minimum(utilisation, 1.0) * CURVE_CELLS
     cell = np.minimum(position.astype(np.int64), CURVE_CELLS - 1)
-    table = servers.type_watts
-    low = table[servers.bucket_type, cell]
-    return low + (table[servers.bucket_type, cell + 1] - low) * (position - cell)
+    position -= cell
+    cell += kinds * (CURVE_CELLS + 1)
+    table = servers.type_watts.ravel()
+    low = table[cell]
+    return low + (table[cell + 1] - low) * position
 
 
-def group_watts(servers: ServerArrays, utilisation: Floats, groups: Ints) -> Floats:
-    """Power of one working server of some groups `[W, (groups,)]` at utilisations of their own (capped groups)."""
-    position = np.clip(utilisation, 0.0, 1.0) * CURVE_CELLS
-    cell = np.minimum(position.astype(np.int64), CURVE_CELLS - 1)
-    kind = servers.group_type[groups]
-    low = servers.type_watts[kind, cell]
-    return low + (servers.type_watts[kind, cell + 1] - low) * (position - cell)
+def loads_of(servers: ServerArrays, watts: Floats, kinds: Ints) -> Floats:
+    """The four numbers `[n, 4]` of one server each: its power, and the parts of it that swing."""
+    load = np.empty((len(watts), 4))
+    load[:, W] = watts
+    np.multiply(watts, servers.type_tan_phi[kinds], out=load[:, VAR])
+    np.multiply(watts, servers.type_linear[kinds], out=load[:, LINEAR])
+    np.square(watts * servers.type_random[kinds], out=load[:, SQUARES])
+    return load
 
 
 def utilisation_at_watts(servers: ServerArrays, kind: int, watts: float) -> float:
@@ -44,41 +48,55 @@ def utilisation_at_watts(servers: ServerArrays, kind: int, watts: float) -> floa
     return (cell + (watts - table[cell]) / (table[cell + 1] - table[cell])) / CURVE_CELLS
 
 
-def edge_factors(share: Floats, power: PowerArrays) -> Floats:
-    """Factors `[4, m]` of each edge in parent order, from the shares in child order."""
-    in_parent_order = share[power.levels.to_parent]
-    return np.stack([in_parent_order, in_parent_order, in_parent_order, in_parent_order**2])
+class RollUp:
+    """The sums of one state of the feeds: per level a sparse matrix from all nodes to the parents of that level.
 
-
-def roll_up(power: PowerArrays, load: Floats, factors: Floats, alive: Bools) -> Floats:
-    """Fill in the load of every unit `[4, n]`, given that of the leaves (in place); return it.
-
-    A unit adds its loss a·rated + b·P + c·P²/rated (no-load, proportional and square-law loss; the form of APC White
-    Papers 108 and 113) to the real power that flows through it while it is alive. Cost: one gather, one multiply and
-    one `reduceat` per level.
+    Each row is summed in a fixed order, so that equal inputs give equal bits whatever was computed before.
     """
-    levels = power.levels
-    child = levels.child[levels.to_parent]
-    fixed, linear, square = power.loss
-    for part in levels.up:
-        flow = load[:, child[part.first:part.last]] * factors[:, part.first:part.last]
-        total = np.add.reduceat(flow, part.starts, axis=1)
-        nodes = part.nodes
-        through, rated = total[W], power.rated_va[nodes]
-        total[W] += (fixed[nodes] * rated + linear[nodes] * through + square[nodes] * through * through / rated) * alive[nodes]
-        load[:, nodes] = total
-    return load
+
+    def __init__(self, levels: Levels, share: Floats) -> None:
+        child, in_order = levels.child[levels.to_parent], share[levels.to_parent]
+        self._levels: list[tuple[slice | Ints, Sums, Sums]] = []
+        for part in levels.up:
+            here = slice(part.first, part.last)
+            starts = np.append(part.starts, part.last - part.first)
+            sums = Sums(in_order[here], child[here], starts, levels.nodes)
+            squares = Sums(in_order[here] ** 2, child[here], starts, levels.nodes)
+            self._levels.append((part.nodes, sums, squares))
+
+    def fill(self, power: PowerArrays, load: Floats, alive: Bools) -> Floats:
+        """Fill in the load of every unit `[n, 4]`, given that of the leaves (in place); return it.
+
+        A unit adds its loss a·rated + b·P + c·P²/rated (no-load, proportional and square-law loss; the form of APC
+        White Papers 108 and 113) to the real power that flows through it while it is alive. Cost: two sparse
+        products per level.
+        """
+        fixed, linear, square = power.loss
+        for nodes, sums, squares in self._levels:
+            total = sums.of(load)
+            total[:, SQUARES] = squares.of(load[:, SQUARES])
+            through, rated = total[:, W], power.rated_va[nodes]
+            total[:, W] = through + alive[nodes] * (fixed[nodes] * rated + through * (linear[nodes] + square[nodes] * through / rated))
+            load[nodes] = total
+        return load
+
+    def sum(self, load: Floats) -> Floats:
+        """Add to every parent what its children send `[n]` (in place); return it. No losses."""
+        for nodes, sums, _ in self._levels:
+            load[nodes] += sums.of(load)
+        return load
 
 
 def apparent(load: Floats) -> tuple[Floats, Floats]:
-    """Return mean and peak apparent power `[VA, (n,)]`.
+    """Return mean and peak apparent power `[VA, (n,)]` of loads `[n, 4]`.
 
     The peak adds to the mean what all servers do together plus the root of the summed squares of what each does
     alone; the power factor is that of the mean.
     """
-    mean = np.hypot(load[W], load[VAR])
-    excursion = load[LINEAR] + np.sqrt(load[SQUARES])
-    ratio = np.divide(excursion, load[W], out=np.zeros_like(mean), where=load[W] > 0)
+    watts = load[:, W]
+    mean = np.hypot(watts, load[:, VAR])
+    excursion = load[:, LINEAR] + np.sqrt(load[:, SQUARES])
+    ratio = np.divide(excursion, watts, out=np.zeros_like(mean), where=watts > 0)
     return mean, mean * (1.0 + ratio)
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from twin.graph.compile import Compiled, ServiceArrays
-from twin.graph.levels import Bools, Floats
-from twin.sim.network import Routes, delivered
+from twin.graph.levels import Bools, Floats, Ints
 from twin.sim.queueing import P99Table
 from twin.sim.routing import Routing, spread_calls, spread_users
+from twin.sim.sparse import Sums
 
 # Above this utilisation a queue needs longer than a demand knot to become stationary: from here the fluid backlog,
 # and not the stationary tail, says how long requests wait.
@@ -52,7 +52,8 @@ class ServiceEngine:
         self.able = np.zeros(shape, dtype=bool)
         self.believed: Bools | None = None
         self._since = np.full(shape, np.inf)
-        self._levels = _level_edges(services)
+        self._levels = _call_levels(services)
+        self._has_backlog = False
         self.dropped = np.zeros(shape[0])
 
     def set_capacity(self, running: Floats, site_ok: Bools, storage_ok: Bools) -> None:
@@ -61,7 +62,7 @@ class ServiceEngine:
         self.able = (running > EPS) & site_ok & storage_ok[:, None]
         self._capacity = np.where(self.able, running * (services.slots / services.service_time_s)[:, None], 0.0)
         self._inverse = np.divide(1.0, self._capacity, out=np.zeros_like(self._capacity), where=self.able)
-        if self.backlog.any():
+        if self._has_backlog:
             gone = self.backlog * ~self.able
             self.dropped += gone.sum(axis=1)
             self.backlog -= gone
@@ -85,6 +86,7 @@ class ServiceEngine:
         self.believed = None
         self._since[:] = np.inf
         self.backlog[:] = 0.0
+        self._has_backlog = False
 
     def next_belief(self, now: float) -> float:
         """Time of the next change of mind (infinite when all know the truth)."""
@@ -94,28 +96,28 @@ class ServiceEngine:
         due = since + self._services.failover_s[:, None]
         return float(due[due > now + EPS].min(initial=np.inf))
 
-    def flows(self, routing: Routing, demand: Floats, routes: Routes) -> Flows:
+    def flows(self, routing: Routing, demand: Floats) -> Flows:
         """Settle the services for one instant. Cost: a few passes over (K, S) and over calls x sites."""
         arrivals, nowhere = spread_users(self._compiled, routing, demand)
         remote = np.zeros_like(arrivals) if self._levels else arrivals[:0]
-        for rows, edges, callers, starts, calls in self._levels:
-            made = np.add.reduceat(self._passed(arrivals, callers) * calls, starts, axis=0)
-            here, lost, leaving = spread_calls(routing, rows, made)
-            arrivals[rows] += here
-            nowhere[rows] += lost
-            remote[rows] = leaving
+        for level in self._levels:
+            made = level.calls.of(self._passed(arrivals, level.above))
+            here, lost, leaving = spread_calls(routing, level.rows, made)
+            arrivals[level.rows] += here
+            nowhere[level.rows] += lost
+            remote[level.rows] = leaving
         requests = arrivals.sum(axis=1) + nowhere
         dead = self.believed & ~self.able if self.believed is not None else ~self.able
         failing = nowhere
         retries = np.zeros(len(requests))
         if dead.any():
             failing, retries = self._resend(arrivals, dead, requests, nowhere)
-        return self._queue(Flows(arrivals, arrivals, arrivals, nowhere, None, requests, failing, retries, remote), routes)
+        return self._queue(Flows(arrivals, arrivals, arrivals, nowhere, None, requests, failing, retries, remote))
 
-    def _passed(self, arrivals: Floats, rows: np.ndarray) -> Floats:
+    def _passed(self, arrivals: Floats, rows: slice) -> Floats:
         """Requests that callers get through: the arrivals, at most the capacity; the capacity while there is a backlog."""
         passed = np.minimum(arrivals[rows], self._capacity[rows])
-        if self.backlog.any():
+        if self._has_backlog:
             passed = np.where(self.backlog[rows] > 0, self._capacity[rows], passed)
         return passed
 
@@ -134,14 +136,14 @@ class ServiceEngine:
         arrivals *= np.where(dead, 0.0, (1.0 + q * tries)[:, None])
         return nowhere + total * p * (1.0 - q + q * p_r), total * q * tries
 
-    def _queue(self, flows: Flows, routes: Routes) -> Flows:
+    def _queue(self, flows: Flows) -> Flows:
         arrivals, capacity = flows.arrivals, self._capacity
         rho = arrivals * self._inverse
         p99 = self._table.seconds(np.minimum(rho, RHO_STATIONARY))
         over = (arrivals > capacity) & self.able
         overflow = None
         flows.passed = arrivals
-        if over.any() or self.backlog.any():
+        if self._has_backlog or over.any():
             overflow, wait = self._overload(flows, over)
             p99 += wait
         most = self._p99_idle + self._services.max_wait_s[:, None]
@@ -169,23 +171,22 @@ class ServiceEngine:
     def _end_to_end(self, flows: Flows, overflow: Floats | None) -> Floats:
         """A request fails when its own service fails it or one of the calls it makes fails."""
         failing = np.divide(flows.errors, flows.requests, out=np.zeros_like(flows.requests), where=flows.requests > 0)
-        if overflow is None and not failing.any():
-            return failing * flows.requests
+        if not failing.any() and (overflow is None or not overflow.any()):
+            return failing
         cell = np.zeros_like(flows.arrivals)
         if overflow is not None:
             np.divide(overflow, flows.arrivals, out=cell, where=flows.arrivals > 0)
         cell = 1.0 - (1.0 - cell) * (1.0 - failing)[:, None]
         total = flows.arrivals.sum(axis=1)
-        for rows, _, callers, starts, calls in reversed(self._levels):
+        for level in reversed(self._levels):
+            rows = level.rows
             mean = _weighted(cell[rows], flows.arrivals[rows], total[rows], failing[rows])
             seen = np.where(self.believed[rows], cell[rows], mean[:, None]) if self.believed is not None else cell[rows]
-            runs = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(callers)]))
-            survive = 1.0 - np.minimum(calls, 1.0) * seen[runs]
-            for edge, caller in enumerate(callers):
-                cell[caller] = 1.0 - (1.0 - cell[caller]) * survive[edge]
+            survive = 1.0 - np.minimum(level.edge_calls, 1.0) * seen[level.edge_callee]
+            cell[level.callers] = 1.0 - (1.0 - cell[level.callers]) * np.multiply.reduceat(survive, level.caller_starts, axis=0)
         return flows.requests * _weighted(cell, flows.arrivals, total, failing)
 
-    def lose_in_network(self, flows: Flows, routing: Routing, demand: Floats, routes: Routes, share: Floats) -> None:
+    def lose_in_network(self, flows: Flows, routing: Routing, demand: Floats, share: Floats) -> None:
         """Requests that cross an overloaded link are lost in the share that does not get through (in place)."""
         lost = 1.0 - share
         apart = np.arange(len(routing.ingress))[:, None] != self._compiled.site_region
@@ -206,6 +207,7 @@ class ServiceEngine:
         self.backlog += flows.backlog_rate * seconds
         self.backlog[self.backlog < EPS * np.maximum(full, 1.0)] = 0.0
         np.minimum(self.backlog, full, out=self.backlog)
+        self._has_backlog = bool(self.backlog.any())
 
     def next_crossing(self, flows: Flows) -> float:
         """Seconds until a backlog crosses a quarter of its bound (infinite when none moves)."""
@@ -227,15 +229,29 @@ def _weighted(values: Floats, weights: Floats, total: Floats, otherwise: Floats)
     return np.divide((values * weights).sum(axis=1), total, out=otherwise.copy(), where=total > 0)
 
 
-def _level_edges(services: ServiceArrays) -> list[tuple[slice, slice, np.ndarray, np.ndarray, Floats]]:
-    """Per call level: the callees' rows, their edges, the callers, the start of each callee's run, calls per request."""
+@dataclass(frozen=True)
+class CallLevel:
+    """The services that are called on one level: how many calls each makes of what its callers (rows `above`) get through.
+
+    The edges stand by caller as well, for the way back of the errors: `edge_callee` counts from the first of `rows`.
+    """
+
+    rows: slice
+    above: slice
+    calls: Sums
+    callers: Ints
+    caller_starts: Ints
+    edge_callee: Ints
+    edge_calls: Floats
+
+
+def _call_levels(services: ServiceArrays) -> list[CallLevel]:
     levels = []
-    for first, last in zip(services.level_starts[1:-1], services.level_starts[2:], strict=True):
+    for first, last in zip(services.level_starts[1:-1].tolist(), services.level_starts[2:].tolist(), strict=True):
         low, high = np.searchsorted(services.edge_callee, [first, last])
-        edges = slice(int(low), int(high))
-        starts = np.searchsorted(services.edge_callee[edges], np.arange(first, last))
-        levels.append((slice(int(first), int(last)), edges, services.edge_caller[edges], starts, services.edge_calls[edges][:, None]))
+        caller, callee, calls = services.edge_caller[low:high], services.edge_callee[low:high] - first, services.edge_calls[low:high]
+        order = np.lexsort((callee, caller))
+        callers, starts = np.unique(caller[order], return_index=True)
+        matrix = Sums(calls, caller, np.searchsorted(callee, np.arange(last - first + 1)), first)
+        levels.append(CallLevel(slice(first, last), slice(0, first), matrix, callers, starts, callee[order], calls[order][:, None]))
     return levels
-
-
-__all__ = ["Flows", "ServiceEngine", "delivered"]

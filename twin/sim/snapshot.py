@@ -52,7 +52,7 @@ class Snapshots:
         return Snapshot(
             at=self.at, lost=lost, units=names["power_units"], unit_kind=names["unit_kind"],
             unit_site=tuple(names["sites"][s] for s in power.unit_site), unit_up=engine.alive[power.unit_node],
-            load_w=engine.load[W, power.unit_node], load_va=engine.unit_va.copy(), peak_va=engine.unit_peak_va.copy(),
+            load_w=engine.load[power.unit_node, W], load_va=engine.unit_va.copy(), peak_va=engine.unit_peak_va.copy(),
             limit_va=power.limit_va.copy(), links=names["links"], link_up=engine.state.up("links"), link_load_bps=engine.link_load.copy(),
             link_capacity_bps=network.link_capacity_bps.copy(), racks=names["racks"], rack_powered=engine.rack_powered.copy(),
             rack_reachable=engine.rack_reachable.copy(), rack_w=engine.rack_w.copy(), services=names["services"], sites=names["sites"],

@@ -1,0 +1,35 @@
+"""Sparse sums with a fixed order and little overhead.
+
+scipy's `A @ x` spends 15–30 µs per product on checks, more than the product itself on a small fleet, and a settle makes
+two dozen of them. The routines behind it are called directly here (measured: 1.5 µs of overhead; equal to `@`, tested).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import _sparsetools
+
+from twin.graph.levels import Floats, Ints
+
+
+class Sums:
+    """A sparse matrix `[rows, columns]` given by runs: row i adds `weights[j] * x[columns[j]]` for its run of j, in order."""
+
+    __slots__ = ("columns", "rows", "starts", "weights", "width")
+
+    def __init__(self, weights: Floats, columns: Ints, starts: Ints, width: int) -> None:
+        self.weights = np.ascontiguousarray(weights, dtype=np.float64)
+        self.columns = np.ascontiguousarray(columns, dtype=np.int64)
+        self.starts = np.ascontiguousarray(starts, dtype=np.int64)
+        self.rows, self.width = len(starts) - 1, width
+
+    def of(self, x: Floats) -> Floats:
+        """Return the sums `[rows]` or `[rows, n]` of `x` `[columns]` or `[columns, n]`."""
+        if x.ndim == 1:
+            out = np.zeros(self.rows)
+            _sparsetools.csr_matvec(self.rows, self.width, self.starts, self.columns, self.weights, np.ascontiguousarray(x), out)
+            return out
+        table = np.zeros((self.rows, x.shape[1]))
+        _sparsetools.csr_matvecs(self.rows, self.width, x.shape[1], self.starts, self.columns, self.weights,
+                                 np.ascontiguousarray(x).ravel(), table.ravel())
+        return table
