@@ -12,7 +12,7 @@ from twin.model.network import Link
 from twin.model.plan import Plan, Scope, Step, Window
 from twin.model.scenario import HazardSpec, Scenario, Suite
 
-SUITE = "suites/links.yaml"
+SUITE = "links"
 
 
 def backbone_examples(fleet: Fleet) -> tuple[tuple[GateSet, ...], tuple[Suite, ...], tuple[Plan, ...]]:
@@ -57,7 +57,7 @@ def _gates() -> GateSet:
     )
     return GateSet(
         gates_name="backbone",
-        suite=f"../{SUITE}",
+        suite=SUITE,
         rules=rules,
         description="No new overload and no lost traffic, under the loss of any link.",
     )
@@ -66,7 +66,7 @@ def _gates() -> GateSet:
 def _links() -> Suite:
     lost = HazardSpec(kind="single-losses", params={"kind": ["link"]})
     return Suite(
-        suite="links",
+        suite=SUITE,
         description="A calm day, and every single loss of a link.",
         scenarios=(Scenario(scenario="calm"), Scenario(scenario="lose-link", hazards=(lost,))),
     )

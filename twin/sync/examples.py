@@ -15,7 +15,7 @@ from twin.model.scenario import HazardSpec, Scenario, Suite
 from twin.sync.layout import Floor, RackPlan
 from twin.sync.savings import it_power_w
 
-SUITE = "suites/losses.yaml"
+SUITE = "losses"
 DRAIN_BATCH = 3
 MAINTAIN_S = 5400.0
 KINDS_LOST = {
@@ -48,7 +48,7 @@ def examples(
                     "what is left has no room for the loss of a rack",
                 )
             )
-    return gate_sets(), (losses(),), tuple(plans)
+    return (gate_set(),), (losses(),), tuple(plans)
 
 
 class Room:
@@ -164,8 +164,8 @@ def consolidate(fleet: Fleet, racks: Sequence[RackPlan], name: str, claim: str) 
     )
 
 
-def gate_sets() -> tuple[GateSet, ...]:
-    """Return the gates for maintenance and for consolidation."""
+def gate_set() -> GateSet:
+    """Return the gates for changes of this fleet."""
     rules = (
         Gate(id="errors", metric="error_rate", where={"tier": 0}, pass_="<= +5 % of reference, floor 0.1 %"),
         Gate(
@@ -176,25 +176,15 @@ def gate_sets() -> tuple[GateSet, ...]:
             pass_="none new",
             for_s=300.0,
         ),
+        Gate(id="capacity", metric="capacity_short_rru", pass_="<= +1 % of reference, floor 1 RRU"),
         Gate(id="overloads", metric="overloads", estimator="invariant", pass_="none new"),
         Gate(id="reachable", metric="unreachable", estimator="invariant", pass_="none new"),
         Gate(id="cooling", metric="cooling_short", estimator="invariant", pass_="none new"),
+        Gate(id="energy", metric="energy_kwh", pass_="<= +0.5 % of reference, floor 1 kWh", level="warn"),
+        Gate(id="claims", metric="claims", pass_="inside", level="warn"),
     )
-    energy = Gate(id="energy", metric="energy_kwh", pass_="<= +0.5 % of reference, floor 1 kWh", level="warn")
-    return (
-        GateSet(
-            gates_name="maintenance",
-            suite=f"../{SUITE}",
-            rules=(*rules, energy),
-            description="Users of tier 0 must not notice, under any single loss at any state of the plan.",
-        ),
-        GateSet(
-            gates_name="consolidation",
-            suite=f"../{SUITE}",
-            rules=(*rules, Gate(id="claims", metric="claims", pass_="inside", level="warn")),
-            description="As maintenance; and the plan must save what it claims.",
-        ),
-    )
+    description = "Work keeps its place and users of tier 0 notice nothing, under any single loss."
+    return GateSet(gates_name="safe-change", description=description, suite=SUITE, rules=rules)
 
 
 def losses() -> Suite:
@@ -205,7 +195,7 @@ def losses() -> Suite:
         for name, kinds in KINDS_LOST.items()
     ]
     return Suite(
-        suite="losses",
+        suite=SUITE,
         description="Every single loss of a panel, UPS, switchboard or rack.",
         scenarios=tuple(scenarios),
     )
