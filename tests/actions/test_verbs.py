@@ -13,6 +13,7 @@ from tests.actions.conftest import make_plan, small_fleet
 from twin.actions import ACTIONS, find
 from twin.actions.base import Action, Objection, Part
 from twin.actions.fold import apply, fold, inverse, with_groups
+from twin.actions.lookup import new_groups
 from twin.actions.schedule import resolve
 from twin.gates.static import static_checks
 from twin.model.fleet import Fleet
@@ -313,3 +314,18 @@ def test_apply_changes_only_the_tables(fleet: Fleet) -> None:
     )
     assert scaled.things["ams1-a03-ml"][1].count == 1
     assert fleet.things["ams1-a03-ml"][1].count == 3
+
+
+@pytest.mark.parametrize("do", ["capacity.move@1", "capacity.add@1", "traffic.shift@1"])
+def test_the_view_of_things_that_is_carried_over_is_the_one_built_anew(fleet: Fleet, do: str) -> None:
+    action, params = read(do, STEPS[do])
+    grown = with_groups(fleet, action.entities(fleet, params))
+    after = apply(grown, [part.change for part in action.changes(grown, params)])
+    anew = Fleet.model_construct(**{name: getattr(after, name) for name in Fleet.model_fields})
+    assert after.things == anew.things
+    assert after.things != fleet.things or do == "traffic.shift@1"
+
+
+def test_new_groups_of_one_step_have_different_names(fleet: Fleet) -> None:
+    groups = new_groups(fleet, [("fra1-a01", "x-std", "ml"), ("fra1-a01-x", "std", "ml")])
+    assert [group.name for group in groups] == ["fra1-a01-x-std-ml", "fra1-a01-x-std-ml-2"]

@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.actions.conftest import make_plan, small_fleet
+from tests.actions.test_verbs import STEPS
+from twin.actions import ACTIONS
+from twin.actions.schedule import resolve
 from twin.gates.static import static_checks
 from twin.model.fleet import Fleet
 from twin.model.plan import Plan
 from twin.records.verdict import StaticFinding
+
+FLEET = small_fleet()
 
 
 @pytest.fixture
@@ -272,7 +279,8 @@ def test_many_at_once(fleet: Fleet) -> None:
     assert {finding.rule for finding in findings} == {
         "version", "reference", "params", "scope", "overlap", "window", "claim",
     }  # fmt: skip
-    assert sum(finding.rule == "reference" for finding in findings) == 3
+    assert sum(finding.rule == "reference" for finding in findings) == 2
+    assert "there are no racks ams1-z[01-02]" in [finding.what for finding in findings]
     assert all(finding.what and finding.where.startswith("plan") for finding in findings)
 
 
@@ -282,3 +290,60 @@ def test_a_wrong_step_does_not_make_later_ones_wrong(fleet: Fleet) -> None:
         undrain("back", "ams1-a01", after=["drain"]),
     )
     assert rules(static_checks(plan, fleet)) == ["params"]
+
+
+WORDS = (
+    "ams1 fra1 web lone ml web-pool std big ams1-a[01-03] fra1-a01 +2 ams1-msb-a ams1-fra1 ams1-a01-web ams1-a[ 12"
+).split() + ["30 %", "5 kW", "1 h ± 5 min"]
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 50),
+    st.floats(allow_nan=False),
+    st.text(max_size=8),
+    st.sampled_from(WORDS),
+    st.lists(st.sampled_from(["ams1-a01", "ams1-a[01-02]", "x"]), max_size=3),
+    st.dictionaries(st.text(), st.none(), max_size=1),
+)
+PARAMS = sorted(
+    {info.alias or name for action in ACTIONS for name, info in action.params.model_fields.items()}
+)
+JUNK_STEPS = st.fixed_dictionaries(
+    {"do": st.sampled_from([action.reference for action in ACTIONS]),
+     "params": st.dictionaries(st.sampled_from([*PARAMS, "nonsense"]), JUNK, max_size=6)},
+    optional={"after": st.lists(st.sampled_from(["s0", "s1", "s2", "s9"]), max_size=2, unique=True)},
+)  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(junk=st.lists(JUNK_STEPS, min_size=1, max_size=3))
+def test_whatever_is_written_is_answered_with_findings(junk: list[dict[str, Any]]) -> None:
+    plan = make_plan(*({"id": f"s{index}", **item} for index, item in enumerate(junk)))
+    for finding in static_checks(plan, FLEET):
+        assert finding.rule
+        assert finding.what
+    if not static_checks(plan, FLEET):
+        resolve(plan, FLEET)
+
+
+@given(
+    chosen=st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=5),
+    seed=st.integers(0, 1000),
+)
+def test_what_passes_can_be_played_and_never_takes_more_than_there_is(chosen: list[str], seed: int) -> None:
+    risks = {"may_fail": "10 %", "may_half_apply": "20 %"}
+    plan = make_plan(
+        *(
+            step(f"s{i}", do, STEPS[do], after=[f"s{i - 1}"] if i else [], takes="20 min ± 20 min", **risks)
+            for i, do in enumerate(chosen)
+        )
+    )
+    if static_checks(plan, FLEET):
+        return
+    schedule = resolve(plan, FLEET)
+    for variant in schedule.variants:
+        counts = {group.name: float(group.count) for group in schedule.fleet.server_groups}
+        for item in schedule.timeline(variant, seed=seed).changes:
+            if item.change.kind == "count":
+                counts[item.change.target] += item.change.value
+                assert counts[item.change.target] >= 0

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from twin.actions.base import Action, Count, Names, Objection, Part
-from twin.actions.lookup import groups, listing, missing, new_groups, over_budget, spread
+from twin.actions.lookup import groups_in, listing, missing, new_groups, over_budget, spread
 from twin.model.base import Name, Record
 from twin.model.change import Change
 from twin.model.errors import UsageError
@@ -42,7 +42,7 @@ def check(fleet: Fleet, params: Params) -> Iterator[Objection]:
 
 def changes(fleet: Fleet, params: Params) -> list[Part]:
     """They are there when the step is done."""
-    table = groups(fleet)
+    table = groups_in(fleet, params.racks)
     text = f"add {params.count} {params.type} for {params.owner} in {listing(params.racks)}"
     return [
         Part(1.0, Change("count", table[rack, params.type, params.owner].name, float(share)), text)

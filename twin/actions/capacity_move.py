@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from twin.actions.base import Action, Count, Names, Objection, Part
-from twin.actions.lookup import Key, groups, listing, missing, new_groups, spread
+from twin.actions.lookup import Key, groups_in, listing, missing, new_groups, spread
 from twin.model.base import Name, Record
 from twin.model.change import Change
 from twin.model.errors import UsageError
@@ -60,8 +60,8 @@ def check(fleet: Fleet, params: Params) -> Iterator[Objection]:
 def changes(fleet: Fleet, params: Params) -> list[Part]:
     """They leave the old owner at the start and reach the new one at the end: in between nobody has them."""
     shares = _shares(fleet, params)
+    table = groups_in(fleet, shares)
     text = f"move {params.count} {params.type} from {params.from_} to {params.to}"
-    table = groups(fleet)
     leave, arrive = [], []
     for rack, share in shares.items():
         old, new = (table[rack, params.type, owner].name for owner in (params.from_, params.to))
@@ -108,7 +108,7 @@ def _missing_owner(fleet: Fleet, name: str, param: str) -> Iterator[Objection]:
 def _present(fleet: Fleet, params: Params) -> dict[str, int]:
     """Return how many such servers each rack has, where it has any."""
     racks = params.racks or tuple(rack.name for rack in fleet.racks if rack.site == params.site)
-    table = groups(fleet)
+    table = groups_in(fleet, racks)
     found = {rack: table.get((rack, params.type, params.from_)) for rack in racks}
     return {rack: group.count for rack, group in found.items() if group is not None and group.count > 0}
 

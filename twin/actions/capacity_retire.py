@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from twin.actions.base import Action, Count, Names, Objection, Part
-from twin.actions.lookup import groups, listing, missing, spread
+from twin.actions.lookup import groups_in, listing, missing, spread
 from twin.model.base import Name, Record
 from twin.model.change import Change
 from twin.model.errors import UsageError
@@ -89,7 +89,7 @@ def _groups(fleet: Fleet, params: Params) -> list[ServerGroup]:
     if params.group is not None:
         kind, row = fleet.things.get(params.group, ("", None))
         return [row] if row is not None and kind == "server_groups" else []
-    table = groups(fleet)
+    table = groups_in(fleet, params.racks or ())
     keys = [(rack, str(params.type), str(params.owner)) for rack in params.racks or ()]
     return [table[key] for key in keys if key in table]
 

@@ -58,11 +58,11 @@ def apply(fleet: Fleet, changes: Iterable[Change]) -> Fleet:
     concerned = [change for change in changes if change.kind in ("count", "replicas", "weight")]
     if not concerned:
         return fleet
-    groups = {group.name: group for group in fleet.server_groups}
+    groups: dict[str, ServerGroup] = {}
     deployments = {(row.service, row.site): row for row in fleet.deployments}
     for change in concerned:
         if change.kind == "count":
-            group = groups[change.target]
+            group = groups.get(change.target) or fleet.things[change.target][1]
             count = group.count + round(change.value)
             groups[group.name] = group.model_copy(update={"count": count})
         else:
@@ -70,15 +70,27 @@ def apply(fleet: Fleet, changes: Iterable[Change]) -> Fleet:
             value = getattr(row, change.kind) + change.value
             value = value if change.kind == "weight" else round(value)
             deployments[row.service, row.site] = row.model_copy(update={change.kind: value})
-    return with_tables(fleet, server_groups=tuple(groups.values()), deployments=tuple(deployments.values()))
+    server_groups = tuple(groups.get(group.name, group) for group in fleet.server_groups)
+    changed = with_tables(fleet, server_groups=server_groups, deployments=tuple(deployments.values()))
+    return _with_things(changed, fleet, groups.values())
 
 
 def with_groups(fleet: Fleet, groups: Sequence[ServerGroup]) -> Fleet:
     """Return the fleet with more server groups."""
-    return with_tables(fleet, server_groups=(*fleet.server_groups, *groups)) if groups else fleet
+    if not groups:
+        return fleet
+    return _with_things(with_tables(fleet, server_groups=(*fleet.server_groups, *groups)), fleet, groups)
 
 
 def with_tables(fleet: Fleet, **tables: Any) -> Fleet:
     """Return the fleet with other rows in some tables, not validated again, and without its cached views."""
     values = {name: getattr(fleet, name) for name in Fleet.model_fields}
     return Fleet.model_construct(_fields_set={*fleet.model_fields_set, *tables}, **{**values, **tables})
+
+
+def _with_things(fleet: Fleet, before: Fleet, groups: Iterable[ServerGroup]) -> Fleet:
+    """Fill the fleet's cached view of its things from that of the fleet before; it is dear to build anew."""
+    things = dict(before.things)
+    things.update((group.name, ("server_groups", group)) for group in groups)
+    fleet.__dict__["things"] = things
+    return fleet

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from twin.actions.base import Objection
 from twin.model.errors import did_you_mean
 from twin.model.fleet import SINGULAR, Fleet
-from twin.model.names import BracketError, expand
+from twin.model.names import BracketError, compress, expand
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,17 @@ def read_scope(touch: Sequence[str], fleet: Fleet) -> tuple[Allowed, list[tuple[
         except BracketError as error:
             wrong.append((index, Objection("scope", error.what, error.mend)))
             continue
+        unknown = []
         for reference in references:
             try:
                 kind, row = fleet.find(reference)
             except KeyError:
-                wrong.append((index, _unknown(reference, fleet)))
+                unknown.append(reference)
                 continue
             names.add(row.name)
             sites.update(_sites(kind, row.name, fleet))
+        if unknown:
+            wrong.append((index, _unknown(unknown, fleet)))
     return Allowed(frozenset(names), frozenset(sites)), wrong
 
 
@@ -58,10 +61,12 @@ def _sites(kind: str, name: str, fleet: Fleet) -> Iterator[str]:
         yield from (site.name for site in fleet.sites if site.region == name)
 
 
-def _unknown(reference: str, fleet: Fleet) -> Objection:
-    prefix, _, name = reference.rpartition(":")
+def _unknown(references: Sequence[str], fleet: Fleet) -> Objection:
+    prefix, _, name = references[0].rpartition(":")
     if name in fleet.things:
         kind = SINGULAR[fleet.things[name][0]]
         return Objection("reference", f"{name!r} is a {kind}, not a {prefix}", f"write {kind}:{name}")
-    mend = did_you_mean(name, list(fleet.things)) or "name a thing of the fleet"
-    return Objection("reference", f"there is nothing named {name!r} in the fleet", mend)
+    mend = did_you_mean(name, list(fleet.things)) or "name things of the fleet"
+    return Objection(
+        "reference", f"there is nothing named {', '.join(compress(references))} in the fleet", mend
+    )

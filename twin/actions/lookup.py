@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, count
 
 from twin.actions.base import Objection
 from twin.model.errors import did_you_mean
@@ -18,41 +19,51 @@ Key = tuple[str, str, str]  # rack, type, owner
 def missing(
     fleet: Fleet, kinds: str | Sequence[str], names: Iterable[str], param: str
 ) -> Iterator[Objection]:
-    """Yield one objection per name that is no row of the given tables ("racks")."""
+    """Yield an objection when names are no rows of the given tables ("racks")."""
     kinds = (kinds,) if isinstance(kinds, str) else tuple(kinds)
-    known = _known(fleet, kinds)
-    nouns = " or ".join(SINGULAR[kind] for kind in kinds)
-    for name in names:
-        if name not in known:
-            mend = did_you_mean(name, sorted(known)) or f"name a {nouns} of the fleet"
-            yield Objection("reference", f"there is no {nouns} {name!r}", mend, param)
+    unknown = _unknown(fleet, kinds, names)
+    if unknown:
+        nouns = [SINGULAR[kind] for kind in kinds]
+        known = sorted(row.name for kind in kinds for row in fleet.rows(kind))
+        mend = did_you_mean(unknown[0], known) or f"name a {' or '.join(nouns)} of the fleet"
+        what = f"there is no {' or '.join(nouns)} {unknown[0]!r}"
+        if len(unknown) > 1:
+            what = f"there are no {' or '.join(f'{noun}s' for noun in nouns)} {listing(unknown)}"
+        yield Objection("reference", what, mend, param)
 
 
-def _known(fleet: Fleet, kinds: Sequence[str]) -> set[str]:
+def _unknown(fleet: Fleet, kinds: Sequence[str], names: Iterable[str]) -> list[str]:
     if all(kind in THINGS for kind in kinds):
-        return {name for name, (kind, _) in fleet.things.items() if kind in kinds}
-    return {row.name for kind in kinds for row in fleet.rows(kind)}
+        return [name for name in names if fleet.things.get(name, ("",))[0] not in kinds]
+    known = {row.name for kind in kinds for row in fleet.rows(kind)}
+    return [name for name in names if name not in known]
 
 
-def groups(fleet: Fleet) -> dict[Key, ServerGroup]:
-    """Return the server groups by (rack, type, owner)."""
-    return {(group.rack, group.type, group.owner): group for group in fleet.server_groups}
-
-
-def new_group(fleet: Fleet, key: Key) -> ServerGroup:
-    """Return an empty group for a (rack, type, owner) that has none, under a name that is not taken."""
-    rack, type_, owner = key
-    stem = f"{rack}-{type_}-{owner}"[:110]
-    name, number = stem, 2
-    while name in fleet.things:
-        name, number = f"{stem}-{number}", number + 1
-    return ServerGroup(name=name, rack=rack, type=type_, owner=owner, count=0)
+def groups_in(fleet: Fleet, racks: Iterable[str]) -> dict[Key, ServerGroup]:
+    """Return the server groups of some racks by (rack, type, owner). Cost: one look at every group."""
+    racks = frozenset(racks)
+    return {
+        (group.rack, group.type, group.owner): group for group in fleet.server_groups if group.rack in racks
+    }
 
 
 def new_groups(fleet: Fleet, keys: Iterable[Key]) -> tuple[ServerGroup, ...]:
-    """Return an empty group for each (rack, type, owner) that the fleet does not have yet."""
-    present = groups(fleet)
-    return tuple(new_group(fleet, key) for key in dict.fromkeys(keys) if key not in present)
+    """Return an empty group for each (rack, type, owner) without one, under a name that is not taken."""
+    keys = tuple(dict.fromkeys(keys))
+    present = groups_in(fleet, (rack for rack, _, _ in keys))
+    made: dict[str, ServerGroup] = {}
+    for rack, type_, owner in keys:
+        if (rack, type_, owner) not in present:
+            name = _free_name(
+                f"{rack}-{type_}-{owner}"[:110], lambda word: word in fleet.things or word in made
+            )
+            made[name] = ServerGroup(name=name, rack=rack, type=type_, owner=owner, count=0)
+    return tuple(made.values())
+
+
+def _free_name(stem: str, is_taken: Callable[[str], bool]) -> str:
+    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+    return next(name for name in names if not is_taken(name))
 
 
 def deployment(fleet: Fleet, service: str, site: str) -> Deployment | None:
@@ -113,10 +124,10 @@ def over_budget(fleet: Fleet, kind: str, added: dict[str, int]) -> Iterator[Obje
     """
     types = {row.name: row for row in fleet.server_types}
     heights, powers = rack_heights_u(fleet, added), rack_nameplates_w(fleet, added)
-    for rack, count in added.items():
+    for rack, number in added.items():
         row = fleet.things[rack][1]
-        height_u = heights[rack] + count * types[kind].height_u
-        power_w = powers[rack] + count * nameplate_w(types[kind])
+        height_u = heights[rack] + number * types[kind].height_u
+        power_w = powers[rack] + number * nameplate_w(types[kind])
         if height_u > row.space_u:
             room = max(0, int((row.space_u - heights[rack]) // types[kind].height_u))
             what = f"rack {rack} would hold {height_u:g} U of servers in {row.space_u} U of space"

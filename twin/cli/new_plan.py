@@ -30,8 +30,8 @@ _SAY_MORE = """\
 # claims:        [{metric: peak_kw, limit: "<= +1 % of reference, floor 1 kW"}]
 """
 _STEPS_SAY = """\
-# A step may also say what can go wrong with it (may_fail: 1 %, may_stall: 1 %, may_half_apply: 1 %), and how much
-# its duration varies (takes: 20 min ± 5 min).
+# A step may also say what can go wrong with it (may_fail: 1 %, may_stall: 1 %, may_half_apply: 1 %), and how
+# much its duration varies (takes: 20 min ± 5 min).
 steps:"""
 
 
