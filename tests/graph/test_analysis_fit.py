@@ -75,6 +75,13 @@ def test_the_order_of_loads_does_not_lose_a_server_that_fits_exactly(plain: Flee
     assert how_many_fit(changed(plain, power_units=units), "web-1").sites[0].servers == 3
 
 
+def test_present_servers_count_as_measured(plain: Fleet) -> None:
+    # 4 racks that draw 1.2 kW each leave 20 - 4.8 kVA: 38 servers; 22 U, 11 servers are free in each rack.
+    fit = how_many_fit(plain, "web-1", rack_w={rack.name: 1200.0 for rack in plain.racks})
+    assert fit.sites[0].servers == 38 and "as measured" in fit.assumed
+    assert fit.rows[0].servers == 22 and fit.racks[0].servers == 11
+
+
 def test_an_unknown_type_is_refused(two_sites: Fleet) -> None:
     with pytest.raises(UsageError, match="did you mean 'web-1'"):
         how_many_fit(two_sites, "web1")

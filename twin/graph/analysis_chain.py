@@ -1,13 +1,13 @@
-"""The power of a site at nameplate, before and after each single loss of a unit.
+"""The power of a site before and after each single loss of a unit, on the safe side.
 
-Everything is linear in the loads, and errs on the safe side: servers draw their maximum, apparent powers add
-up as if all power factors were alike, the square-law loss c·P²/rated is taken as c·P (which is larger up
+Everything is linear in the loads: servers draw their nameplate power unless measured, apparent powers add up
+as if all power factors were alike, the square-law loss c·P²/rated is taken as c·P (which is larger up
 to the rating), and cooling works at the warmest outdoor temperature. Nothing is said about a second loss.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -51,12 +51,12 @@ class SiteLoads:
         return drawn * (watts / kind.power_factor) + self.cooling_va * (watts * lit), lit
 
 
-def site_loads(fleet: Fleet, site: Site) -> SiteLoads:
-    """Roll up the nameplate loads of a site in every case. Cost: O(U²) for each distinct feed."""
+def site_loads(fleet: Fleet, site: Site, rack_load: Mapping[str, tuple[float, float]]) -> SiteLoads:
+    """Roll up the loads of a site's racks (VA, W) in every case. Cost: O(U²) for each distinct feed."""
     units = tuple(unit for unit in fleet.power_units if unit.site == site.name)
     chain = Chain(units)
     load, heat = chain.fixed_losses(), np.zeros(1 + len(units))
-    for feed, (va, watts) in _rack_loads(fleet, site).items():
+    for feed, (va, watts) in _by_feed(fleet, site, rack_load).items():
         drawn, lit = chain.everywhere(feed)
         load += drawn * va
         heat += watts * lit
@@ -166,8 +166,12 @@ def _plant_feed(plant: CoolingPlant) -> Feed:
     return equal_feed(plant.fed_by, plant.feed_mode == "standby")
 
 
-def rack_watts(fleet: Fleet) -> dict[str, tuple[float, float]]:
-    """Return the nameplate load of every rack (VA, W): servers, and its part of switches without feeds."""
+def rack_loads(fleet: Fleet, measured_w: Mapping[str, float] | None = None) -> dict[str, tuple[float, float]]:
+    """Return the load of every rack (VA, W): as measured, otherwise servers and switches at nameplate.
+
+    A switch without feeds of its own draws from the racks it serves. A measured load has the power factor of
+    the nameplates.
+    """
     kinds = {kind.name: kind for kind in fleet.server_types}
     load = {rack.name: (0.0, 0.0) for rack in fleet.racks}
     for group in fleet.server_groups:
@@ -183,16 +187,20 @@ def rack_watts(fleet: Fleet) -> dict[str, tuple[float, float]]:
             va, watts = load[rack_name]
             part = switch.power_w / len(hosts[switch.name])
             load[rack_name] = (va + part, watts + part)
+    for rack_name, real_w in (measured_w or {}).items():
+        va, watts = load[rack_name]
+        load[rack_name] = (real_w * (va / watts if watts else 1.0), real_w)
     return load
 
 
-def _rack_loads(fleet: Fleet, site: Site) -> dict[Feed, tuple[float, float]]:
-    """Return the nameplate load (VA, W) of all racks with the same feed."""
-    watts = rack_watts(fleet)
+def _by_feed(
+    fleet: Fleet, site: Site, rack_load: Mapping[str, tuple[float, float]]
+) -> dict[Feed, tuple[float, float]]:
+    """Return the load (VA, W) of all racks of a site with the same feed."""
     load: dict[Feed, tuple[float, float]] = {}
     for rack in fleet.racks:
         if rack.site == site.name:
-            before, more = load.get(rack_feed(rack), (0.0, 0.0)), watts[rack.name]
+            before, more = load.get(rack_feed(rack), (0.0, 0.0)), rack_load[rack.name]
             load[rack_feed(rack)] = (before[0] + more[0], before[1] + more[1])
     return load
 

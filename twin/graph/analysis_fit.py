@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 import numpy as np
 
-from twin.graph.analysis_chain import Feed, SiteLoads, nameplate_w, rack_feed, rack_watts, site_loads
+from twin.graph.analysis_chain import Feed, SiteLoads, nameplate_w, rack_feed, rack_loads, site_loads
 from twin.graph.levels import Floats
 from twin.model.errors import UsageError, did_you_mean
 from twin.model.fleet import Fleet
 from twin.model.power import Rack
 from twin.model.servers import ServerType
+
+_ASSUMED = (
+    "cooling at the warmest outdoor temperature; every unit within its continuous rating before and after the"
+    " loss of any one unit; racks are filled feed by feed, another order may fit a few more"
+)
 
 
 @dataclass(frozen=True)
@@ -30,21 +35,19 @@ class Room:
 
 @dataclass(frozen=True)
 class Fit:
-    """The room for one more kind of server; `assumed` says what the numbers rest on."""
+    """The room for more servers of a type; `assumed` says what the numbers rest on."""
 
     type: str
     sites: tuple[Room, ...]
     rows: tuple[Room, ...]
     racks: tuple[Room, ...]
-    assumed: str = (
-        "all servers at nameplate power, cooling at the warmest outdoor temperature; every unit within its"
-        " continuous rating before and after the loss of any one unit; racks are filled feed by feed,"
-        " another order may fit a few more"
-    )
+    assumed: str
 
 
-def how_many_fit(fleet: Fleet, type_name: str) -> Fit:
+def how_many_fit(fleet: Fleet, type_name: str, *, rack_w: Mapping[str, float] | None = None) -> Fit:
     """Return how many servers of a type fit into every rack, row and site, each of them on its own.
+
+    New servers count at nameplate power, and so do the present ones, unless `rack_w` says what racks draw.
 
     Limits are the space and the budget of a rack, the ratings of all units before and after any single loss
     of a unit (dual-corded racks then draw everything from the other side), and the rated heat of the cooling
@@ -57,16 +60,19 @@ def how_many_fit(fleet: Fleet, type_name: str) -> Fit:
         known = [row.name for row in fleet.server_types]
         hint = did_you_mean(type_name, known) or f"one of: {', '.join(known[:10])}"
         raise UsageError(f"the fleet {fleet.name} has no server type called '{type_name}' ({hint})")
-    caps = _caps(fleet, kind)
+    loads = rack_loads(fleet, rack_w)
+    caps = _caps(fleet, kind, loads)
     sites, rows, racks = [], [], []
     for site in fleet.sites:
-        filler = _Filler(site_loads(fleet, site), kind, caps)
+        filler = _Filler(site_loads(fleet, site, loads), kind, caps)
         here = [rack for rack in fleet.racks if rack.site == site.name]
         sites.append(Room("site", site.name, *filler.fill(here)))
         for row in dict.fromkeys(rack.row for rack in here):
             rows.append(Room("row", f"{site.name}/{row}", *filler.fill(r for r in here if r.row == row)))
         racks += [Room("rack", rack.name, *filler.fill([rack])) for rack in here]
-    return Fit(type_name, tuple(sites), tuple(rows), tuple(racks))
+    present = "the present ones as measured" if rack_w is not None else "the present ones, too"
+    assumed = f"new servers at nameplate power, {present}; {_ASSUMED}"
+    return Fit(type_name, tuple(sites), tuple(rows), tuple(racks), assumed)
 
 
 class _Filler:
@@ -116,18 +122,19 @@ class _Filler:
         return max(0, int(min(heat.min(), room.min()) + 1e-9)), what + lost
 
 
-def _caps(fleet: Fleet, kind: ServerType) -> dict[str, tuple[int, str]]:
+def _caps(
+    fleet: Fleet, kind: ServerType, loads: Mapping[str, tuple[float, float]]
+) -> dict[str, tuple[int, str]]:
     """Return how many servers space and budget of each rack allow, and which of the two stops more."""
     heights = {row.name: row.height_u for row in fleet.server_types}
     used: Counter[str] = Counter()
     for group in fleet.server_groups:
         used[group.rack] += group.count * heights[group.type]
-    watts = rack_watts(fleet)
     caps = {}
     for rack in fleet.racks:
         space = max(0, rack.space_u - used[rack.name]) // kind.height_u
         caps[rack.name] = (space, "space in the rack")
         if rack.budget_w is not None:
-            budget = max(0, int((rack.budget_w - watts[rack.name][1]) / nameplate_w(kind) + 1e-9))
+            budget = max(0, int((rack.budget_w - loads[rack.name][1]) / nameplate_w(kind) + 1e-9))
             caps[rack.name] = min(caps[rack.name], (budget, "budget of the rack"))
     return caps
