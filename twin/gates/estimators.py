@@ -39,9 +39,16 @@ class Assessment:
 
 
 def assess(  # noqa: PLR0913 - the fields of a gate, by name
-    estimator_name: str, plan: ArrayLike, reference: ArrayLike, *, pass_limit: Limit,
-    fail_limit: Limit | None = None, confidence: float = 0.95, looks: tuple[int, ...],
-    quantile: float | None = None, bounds: tuple[float, float] | None = None,
+    estimator_name: str,
+    plan: ArrayLike,
+    reference: ArrayLike,
+    *,
+    pass_limit: Limit,
+    fail_limit: Limit | None = None,
+    confidence: float = 0.95,
+    looks: tuple[int, ...],
+    quantile: float | None = None,
+    bounds: tuple[float, float] | None = None,
 ) -> Assessment:
     """Judge the metric of all replications so far, in replication order, at one of the *looks* of the budget.
 
@@ -68,7 +75,8 @@ def assess(  # noqa: PLR0913 - the fields of a gate, by name
     result = question.answer(pair, looks)
     estimate = question.estimate(pair, looks, bounds)
     return Assessment(
-        result, estimate,
+        result,
+        estimate,
         more_runs=None if result else question.more_runs(pair, looks),
         smallest_effect=question.smallest_effect(estimate),
         pass_bound=question.shown_bound(pass_limit, pair),
@@ -77,7 +85,10 @@ def assess(  # noqa: PLR0913 - the fields of a gate, by name
 
 
 def required_runs(
-    estimator_name: str, limit: Limit, confidence: float, looks: tuple[int, ...],
+    estimator_name: str,
+    limit: Limit,
+    confidence: float,
+    looks: tuple[int, ...],
     quantile: float | None = None,
 ) -> int | None:
     """Return how many clean runs a pass takes when *looks* share the error (None: more than ten million)."""
@@ -100,7 +111,10 @@ def required_runs(
 
 
 def can_ever_pass(
-    estimator_name: str, limit: Limit, confidence: float, looks: tuple[int, ...],
+    estimator_name: str,
+    limit: Limit,
+    confidence: float,
+    looks: tuple[int, ...],
     quantile: float | None = None,
 ) -> int | None:
     """Return None when a pass is within reach of the budget, else the least budget (a look) that has one.
@@ -119,8 +133,13 @@ def can_ever_pass(
 
 
 def impossible(  # noqa: PLR0913 - the fields of a gate, by name
-    estimator_name: str, *, pass_limit: Limit, fail_limit: Limit | None = None, confidence: float = 0.95,
-    looks: tuple[int, ...], quantile: float | None = None,
+    estimator_name: str,
+    *,
+    pass_limit: Limit,
+    fail_limit: Limit | None = None,
+    confidence: float = 0.95,
+    looks: tuple[int, ...],
+    quantile: float | None = None,
 ) -> str:
     """Return why a gate makes no sense, or can never pass within its budget; else the empty string."""
     for limit in filter(None, (pass_limit, fail_limit)):
@@ -135,8 +154,10 @@ def impossible(  # noqa: PLR0913 - the fields of a gate, by name
         return f"'{pass_limit}' cannot be shown by any number of runs"
     if budget is None:
         return ""
-    return (f"'{pass_limit}' at {100 * confidence:g} % can never pass with looks up to {looks[-1]}, "
-            f"however clean; it takes replications: {{max: {budget}}}")
+    return (
+        f"'{pass_limit}' at {100 * confidence:g} % can never pass with looks up to {looks[-1]}, "
+        f"however clean; it takes replications: {{max: {budget}}}"
+    )
 
 
 def estimator_named(name: str, quantile: float | None = None) -> Estimator:

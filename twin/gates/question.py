@@ -85,8 +85,16 @@ class Question:
             floor, ceiling = bounds if judged == "plan" else (-width, width)
             low, high = max(low, floor), min(high, ceiling)
         return Estimate(
-            self.estimator.name, self.estimator.method, pair.n, self.estimator.value(pair, edge), low, high,
-            self.confidence, self.estimator.assumptions, judged, *self._arms(pair),
+            self.estimator.name,
+            self.estimator.method,
+            pair.n,
+            self.estimator.value(pair, edge),
+            low,
+            high,
+            self.confidence,
+            self.estimator.assumptions,
+            judged,
+            *self._arms(pair),
         )
 
     def smallest_effect(self, estimate: Estimate) -> float | None:
@@ -134,8 +142,13 @@ class Question:
         else:
             alpha_false /= len(edges)
         low_alpha, high_alpha = (alpha_false, alpha_true) if side.at_most else (alpha_true, alpha_false)
-        answers = [side.keeps(self.estimator.bound(pair, edge, low_alpha, upper=False),
-                              self.estimator.bound(pair, edge, high_alpha, upper=True)) for edge in edges]
+        answers = [
+            side.keeps(
+                self.estimator.bound(pair, edge, low_alpha, upper=False),
+                self.estimator.bound(pair, edge, high_alpha, upper=True),
+            )
+            for edge in edges
+        ]
         if one_is_enough in answers:
             return one_is_enough
         return None if None in answers else not one_is_enough
