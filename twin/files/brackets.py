@@ -17,9 +17,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from twin.model.base import Name
-from twin.model.names import LIMIT, BracketError, compress, expand, is_bracketed
+from twin.model.names import BracketError, compress, expand, is_bracketed
 
-
+LIMIT = 100_000  # rows of one kind in a document; tables have no limit
 _LONG_LIST = 4
 
 
@@ -133,7 +133,7 @@ def _list_column(key: str, items: list[Any], leader: str, count: int) -> list[li
 
 def _expand(text: str, key: str) -> tuple[str, ...]:
     try:
-        return expand(text)
+        return expand(text, LIMIT)
     except BracketError as error:
         raise _RowError(key, error.what, error.mend) from None
 

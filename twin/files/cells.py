@@ -42,7 +42,7 @@ def decoder(hint: Any) -> Decoder:
     nothing = None if nullable else _nothing(kind)
 
     def decode(text: str) -> Any:
-        if not text.strip(NOTHING):
+        if text and not text.strip(NOTHING):
             return nothing if text == NOTHING else text[:-1]
         return inner(text)
 

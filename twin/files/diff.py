@@ -103,8 +103,19 @@ def _changes(path: str, old: Any, new: Any) -> Iterator[Change]:
         for key in dict.fromkeys([*old, *new]):
             if old.get(key) != new.get(key) or (key in old) != (key in new):
                 yield from _changes(f"{path}.{key}", old.get(key), new.get(key))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) > _MANY:
-        places = [index for index, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]]
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        yield from _item_changes(path, old, new)
+    else:
+        yield path, _show(old), _show(new)
+
+
+def _item_changes(path: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
+    """Yield what differs between lists of one length; long lists of values show the first place and a count."""
+    places = [index for index, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]]
+    if all(isinstance(item, dict) for item in [*old, *new]):
+        for index in places:
+            yield from _changes(f"{path}[{index}]", old[index], new[index])
+    elif len(old) > _MANY:
         first = places[0]
         yield (
             f"{path}[{first}]",

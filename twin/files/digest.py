@@ -16,9 +16,9 @@ def digest(record: Record) -> str:
 
 
 def canonical(record: Record) -> bytes:
-    """Return the canonical form: JSON of all values by attribute, SI numbers, sorted keys, UTC times.
+    """Return the canonical form: JSON of all values by attribute, SI numbers, sorted keys, UTC.
 
-    Defaults are written out, so that it makes no difference whether a file gave them. The order of rows counts.
+    Defaults are written out: it makes no difference whether a file gave them. The order of rows counts.
     Cost: one pass over the record.
     """
     plain = _plain(record.model_dump(mode="python", by_alias=False))

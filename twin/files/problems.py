@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import types
 import typing
 from collections.abc import Callable, Iterator, Sequence
@@ -240,7 +241,8 @@ def _plain(value: Any) -> str:
 
 def _neighbour(path: Path) -> str:
     try:
-        names = [entry.name for entry in path.parent.iterdir()]
+        stems = {entry.stem: entry.name for entry in path.parent.iterdir()}
     except OSError:
         return ""
-    return did_you_mean(path.name, names)
+    close = difflib.get_close_matches(path.stem, stems, n=1)
+    return f"did you mean '{stems[close[0]]}'?" if close else ""

@@ -15,7 +15,7 @@ from twin.records.verdict import Verdict
 NAMES = (*KINDS, "verdict")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
-_NAME_OR_BRACKETS = r"^[A-Za-z0-9\[][A-Za-z0-9._\-\[\], ]*$"
+_NAME_OR_BRACKETS = r"^(?:[A-Za-z0-9]|\[[A-Za-z0-9, -]+\])(?:[A-Za-z0-9._-]|\[[A-Za-z0-9, -]+\])*$"
 _SHORT_HAZARD = (
     {"type": "string", "description": "a hazard without parameters"},
     {"type": "object", "minProperties": 1, "maxProperties": 1, "description": "{kind: {parameters}}"},

@@ -262,7 +262,8 @@ def _validate(
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             row, column, *inner = (*detail["loc"], "", "")[: max(2, len(detail["loc"]))]
-            if (row, column) in bad or (detail["type"] == "missing" and column in table.absent):
+            told = (row, column) in bad or (not column and any(place[0] == row for place in bad))
+            if told or (detail["type"] == "missing" and column in table.absent):
                 continue
             index = row if isinstance(row, int) else len(rows)
             name = rows[index].get("name") if index < len(rows) else None

@@ -33,11 +33,11 @@ def is_bracketed(text: str) -> bool:
     return "[" in text or "]" in text
 
 
-def expand(text: str) -> tuple[str, ...]:
+def expand(text: str, limit: int = LIMIT) -> tuple[str, ...]:
     """Return the names that *text* stands for, in order; raise BracketError when it is malformed."""
     if not is_bracketed(text):
         return (text,)
-    parts = [_choices(body, text) if bracket else [body] for body, bracket in _split(text)]
+    parts = [_choices(body, text) if bracket else [body] for body, bracket in list(_split(text, limit))]
     names = tuple("".join(choice) for choice in itertools.product(*parts))
     if len(set(names)) < len(names):
         seen: set[str] = set()
@@ -66,7 +66,7 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(token), token) if _is_number(token) else (1, 0, token) for token in tokens)
 
 
-def _split(text: str) -> Iterator[tuple[str, bool]]:
+def _split(text: str, limit: int) -> Iterator[tuple[str, bool]]:
     """Yield the pieces of *text* with whether each is the inside of a bracket; refuse what is too large."""
     inside, piece, size = False, "", 1
     for char in text:
@@ -77,8 +77,10 @@ def _split(text: str) -> Iterator[tuple[str, bool]]:
         if char in "[]":
             if inside:
                 size *= _count(piece, text)
-                if size > LIMIT:
-                    raise BracketError(f"'{text}' stands for more than {LIMIT:,} names", "use a table (CSV or Parquet)")
+                if size > limit:
+                    raise BracketError(
+                        f"'{text}' stands for more than {limit:,} names", "use a table (CSV or Parquet)"
+                    )
             yield piece, inside
             inside, piece = char == "[", ""
         else:
@@ -106,21 +108,27 @@ def _item(item: str, text: str) -> _Item:
         return range(1), lambda _: item
     match = _RANGE.fullmatch(item)
     if match is None:
-        raise BracketError(f"'{text}': '{item}' is not a number, a letter or a range", "write e.g. r[01-40] or row-[a-c]")
+        raise BracketError(
+            f"'{text}': '{item}' is not a number, a letter or a range", "write e.g. r[01-40] or row-[a-c]"
+        )
     low, high = match.groups()
     if _is_number(low) and _is_number(high):
         return _numbers(low, high, text)
     if len(low) == len(high) == 1 and low.isalpha() and high.isalpha() and low.islower() == high.islower():
         _ascending(ord(low), ord(high), item, text)
         return range(ord(low), ord(high) + 1), chr
-    raise BracketError(f"'{text}': '{item}' has ends of different kinds", "use two numbers or two letters of one case")
+    raise BracketError(
+        f"'{text}': '{item}' has ends of different kinds", "use two numbers or two letters of one case"
+    )
 
 
 def _numbers(low: str, high: str, text: str) -> _Item:
     width, first, last = _width(low), int(low), int(high)
     if _width(high) and len(high) != len(low) or len(high) < width:
-        raise BracketError(f"'{text}': '{low}-{high}' has ends that are padded differently",
-                           f"write {low.zfill(len(high))}-{high.zfill(len(low))}")
+        raise BracketError(
+            f"'{text}': '{low}-{high}' has ends that are padded differently",
+            f"write {low.zfill(len(high))}-{high.zfill(len(low))}",
+        )
     _ascending(first, last, f"{low}-{high}", text)
     return range(first, last + 1), lambda number: f"{number:0{width}d}"
 
@@ -181,7 +189,12 @@ def _only_difference(one: Sequence[str], other: Sequence[str]) -> int | None:
         return None
     left, right = one[places[0]], other[places[0]]
     numbers = _is_number(left) and _is_number(right)
-    letters = len(left) == len(right) == 1 and left.isalpha() and right.isalpha() and left.islower() == right.islower()
+    letters = (
+        len(left) == len(right) == 1
+        and left.isalpha()
+        and right.isalpha()
+        and left.islower() == right.islower()
+    )
     return places[0] if numbers or letters else None
 
 
