@@ -13,7 +13,7 @@ from twin.files.digest import digest
 from twin.gates.rules import Rule, make_rules
 from twin.graph.compile import Compiled, compile_fleet
 from twin.model.fleet import Fleet
-from twin.model.gateset import GateSet
+from twin.model.gateset import GateSet, Replications
 from twin.model.plan import Plan
 from twin.model.scenario import Scenario, Suite
 from twin.model.streams import derive_seed
@@ -58,9 +58,10 @@ def set_up(plan: Plan, fleet: Fleet, gates: GateSet, suite: Suite, *, salt: str)
     rules = make_rules(gates, plan, fleet, chance=any(is_random(scenario) for scenario in suite.scenarios))
     schedule = resolve(plan, fleet)
     expected = schedule.timeline()
+    endless = gates.model_copy(update={"replications": Replications()})  # a larger budget goes on in the same worlds
     return Bench(
         fleet=schedule.fleet, compiled=compile_fleet(schedule.fleet, start=plan.window.not_before), schedule=schedule, suite=suite,
-        rules=rules, seed=derive_seed(digest(fleet), digest(gates), digest(suite), salt), start=plan.window.not_before,
+        rules=rules, seed=derive_seed(digest(fleet), digest(endless), digest(suite), salt), start=plan.window.not_before,
         window_s=plan.length_s, states=tuple((state.label, state.at_s) for state in expected.states),
         related=related(schedule.fleet, schedule.touched),
         variants=schedule.variants if gates.partial_plans else schedule.variants[:1])

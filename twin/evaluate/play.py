@@ -25,7 +25,7 @@ from twin.model.scenario import Scenario
 from twin.model.streams import derive_seed
 from twin.records.run import Run
 from twin.sim.measure import measure, transients
-from twin.sim.run import simulate
+from twin.sim.run import Simulator
 
 FAULTS = ("state", "failed", "sick", "control")
 
@@ -62,7 +62,7 @@ def plan_changes(bench: Bench, scenario: Scenario, world: World, variant: str) -
     return bench.schedule.timeline(variant, seed=seed).changes
 
 
-def play(bench: Bench, task: Task) -> Outcome:
+def play(bench: Bench, simulator: Simulator, task: Task) -> Outcome:
     """Play one task: the reference once per world, and each variant in the same world."""
     scenario = bench.suite.scenarios[task.scenario]
     samples: dict[str, list[list[Sample]]] = {variant: [[] for _ in bench.rules] for variant in task.variants}
@@ -70,7 +70,7 @@ def play(bench: Bench, task: Task) -> Outcome:
     runs = settles = 0
     for world in worlds_of(bench, scenario, task.replication):
         def run(changes: Sequence[TimedChange], world: World = world) -> Run:
-            return simulate(bench.compiled, changes, world.changes, start_s=world.start_s, until_s=world.until_s)
+            return simulator.run(changes, world.changes, start_s=world.start_s, until_s=world.until_s)
         faults.update(c.change.target for c in world.changes if c.change.kind in FAULTS and _breaks(c))
         reference = run(())
         measured_reference = _measure(bench, reference)
@@ -110,7 +110,8 @@ def players(bench: Bench, jobs: int, *, start_method: str | None = None, executo
     `concurrent.futures` executor that sees FLEETWIN_CACHE (a cluster's, say) will do.
     """
     if jobs == 1 and executor is None:
-        yield lambda tasks: (play(bench, task) for task in tasks)
+        simulator = Simulator(bench.compiled)
+        yield lambda tasks: (play(bench, simulator, task) for task in tasks)
         return
     with tempfile.TemporaryDirectory(prefix="fleetwin-") as scratch:
         folder = Path(os.environ.get("FLEETWIN_CACHE", scratch))
@@ -137,10 +138,10 @@ def _collect(futures: list[Future[Outcome]]) -> Iterator[Outcome]:
 
 def play_stored(folder: str, key: str, task: Task) -> Outcome:
     """Play a task on the bench stored under `key`."""
-    return play(_stored(folder, key), task)
+    return play(*_stored(folder, key), task)
 
 
 @lru_cache(maxsize=1)
-def _stored(folder: str, key: str) -> Bench:
+def _stored(folder: str, key: str) -> tuple[Bench, Simulator]:
     bench: Bench = cache.get(Path(folder), key)
-    return bench
+    return bench, Simulator(bench.compiled)

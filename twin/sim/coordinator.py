@@ -7,6 +7,7 @@ Order within one instant (SimPy priority): 1 causes (world, plan, demand knots, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from heapq import heappush
 from itertools import groupby
 from typing import Any
@@ -15,7 +16,6 @@ import numpy as np
 import simpy
 from simpy.core import SimTime
 
-from twin.graph.compile import Compiled
 from twin.model.change import TimedChange
 from twin.model.errors import NotSettled
 from twin.records.run import Run
@@ -26,6 +26,14 @@ CAUSE, SETTLE = 1, 5
 MAX_ROUNDS = 64
 DEFER_S = 300.0
 Observer = Callable[[float, Engine, Recorder, Sequence[TimedChange]], None]
+
+
+@dataclass(frozen=True)
+class Knots:
+    """When series change within a run: those that need a settle (demand, weather) and those that do not (carbon, price)."""
+
+    settling: np.ndarray
+    grid: np.ndarray
 
 
 class Clock(simpy.Environment):
@@ -42,9 +50,9 @@ class Clock(simpy.Environment):
 class Coordinator:
     """One run: owns the SimPy environment, the engine and the recorder."""
 
-    def __init__(self, compiled: Compiled, *, start_s: float, until_s: float, observe: Observer | None = None) -> None:
+    def __init__(self, engine: Engine, *, start_s: float, until_s: float, observe: Observer | None = None) -> None:
         self.env = Clock(initial_time=start_s)
-        self.engine = Engine(compiled)
+        self.engine = engine
         self.recorder = Recorder(self.engine)
         self._start, self._until, self._observe = start_s, until_s, observe
         self._settle_pending = False
@@ -56,25 +64,23 @@ class Coordinator:
         self.events = 0
         self._control_back: simpy.Event | None = None
 
-    def run(self, plan: Sequence[TimedChange], world: Sequence[TimedChange]) -> Run:
-        """Play plan and world from start to until and return what the recorder saw."""
+    def run(self, plan: Sequence[TimedChange], world: Sequence[TimedChange], knots: Knots) -> Run:
+        """Play plan and world (both in time order) from start to until and return what the recorder saw."""
         before = [c for c in (*world, *plan) if c.at_s < self._start]
         if self._observe is not None:
             self._preface(sorted(before, key=lambda change: change.at_s))
         else:
             for change in before:
                 self._apply(change)
-        demand = self.engine.compiled.demand
-        knots = demand.knots(self._start, self._until)
         later = [[c for c in changes if self._start <= c.at_s < self._until] for changes in (plan, world)]
         settling = [c.at_s for changes in later for c in changes if c.change.kind != "failed"]
-        self._wakes = np.unique(np.r_[knots, settling])
+        self._wakes = np.unique(np.r_[knots.settling, settling])
         self.recorder.set_grid(self._start)
         self._request_settle()
         self.env.process(self._play_world(later[1]))
         self.env.process(self._play_plan(later[0]))
-        self.env.process(self._play_knots(knots))
-        self.env.process(self._play_grid(demand.grid_knots(self._start, self._until)))
+        self.env.process(self._play_knots(knots.settling))
+        self.env.process(self._play_grid(knots.grid))
         if self._until > self._start:
             self.env.run(until=self._until)
         return self.recorder.finish(self._start, self._until, events=self.events)

@@ -15,14 +15,16 @@ from twin.sim import power as pw
 from twin.sim.routing import Routing, route, site_traffic
 from twin.sim.services import Flows, ServiceEngine
 from twin.sim.sparse import Sums
-from twin.sim.state import State
+from twin.sim.state import HOLD_KINDS, State
+from twin.sim.topology import Topologies
 
 
 class Engine:
     """All state of one run and its settle. Attributes named in the recorder are valid after `settle`."""
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, topologies: Topologies | None = None) -> None:
         self.compiled = compiled
+        self._topologies = topologies or Topologies(compiled)
         self.state = State(compiled)
         self.services = ServiceEngine(compiled)
         self.flows: Flows | None = None
@@ -30,8 +32,6 @@ class Engine:
         self.settles = 0
         sizes = {kind: len(names) for kind, names in compiled.names.items()}
         self.racks, self.sites, self.links = sizes["racks"], sizes["sites"], sizes["links"]
-        self._switch_alive = np.zeros(0, dtype=bool)
-        self._link_up = np.zeros(0, dtype=bool)
         self._backbone_bps = compiled.network.link_capacity_bps[compiled.network.backbone]
         self._network_loaded = bool(compiled.services.request_bytes.any())
         servers = compiled.servers
@@ -66,43 +66,15 @@ class Engine:
         self.settles += 1
 
     def _settle_topology(self) -> None:
-        power, state, compiled = self.compiled.power, self.state, self.compiled
-        own = np.ones(power.levels.nodes, dtype=bool)
-        own[power.unit_node] = state.up("power_units")
-        own[power.rack_node] = state.up("racks")
-        own[power.plant_node] = state.up("cooling_plants")
-        self.alive = power.levels.sweep(own)
-        self.share = power.levels.shares(self.alive)
-        self._roll_up = pw.RollUp(power.levels, self.share)
-        self.rack_powered = self.alive[:self.racks]
-        self.plant_alive = self.alive[power.plant_node]
-        self._settle_network()
-        self.rack_ok = self.rack_powered & self.rack_reachable & (state.drained == 0)
-        reachable = (self.rack_powered & self.rack_reachable)[compiled.storage_racks]
-        copies = np.add.reduceat(reachable.astype(np.int64), compiled.storage_starts) if len(reachable) else np.zeros(0, np.int64)
-        self.storage_ok = copies >= compiled.storage_quorum
-
-    def _settle_network(self) -> None:
-        network, power = self.compiled.network, self.compiled.power
-        powered = np.ones(len(power.switch_node), dtype=bool)
-        fed = power.switch_node >= 0
-        powered[fed] = self.alive[power.switch_node[fed]]
-        start = network.switch_rack_start
-        has_racks = ~fed & (np.diff(start) > 0)
-        if has_racks.any():
-            sums = np.r_[0, np.cumsum(self.rack_powered[network.switch_racks])]
-            powered[has_racks] = (sums[start[1:]] > sums[start[:-1]])[has_racks]
-        switch_alive = powered & self.state.up("switches")
-        link_up = self.state.up("links")
-        if np.array_equal(switch_alive, self._switch_alive) and np.array_equal(link_up, self._link_up):
-            if hasattr(self, "routes"):
-                return
-        self._switch_alive, self._link_up = switch_alive, link_up
-        self.rack_reachable, self.net_share = net.reachable(network, switch_alive, link_up, self.racks)
-        self._inner_share = self.net_share[network.inner_edge]
-        self._fabric = pw.RollUp(network.levels, self.net_share)
-        self.routes = net.find_routes(network, switch_alive, link_up, self.sites)
-        self.site_ok = self.routes.label >= 0
+        state, compiled = self.state, self.compiled
+        self.topology = now = self._topologies.of({kind: state.up(kind) for kind in HOLD_KINDS})
+        self.alive, self.share, self.routes = now.alive, now.share, now.routes
+        self.rack_powered, self.rack_reachable, self.plant_alive = now.rack_powered, now.rack_reachable, now.plant_alive
+        self.site_ok = now.routes.label >= 0
+        self.rack_ok = now.rack_powered & now.rack_reachable & (state.drained == 0)
+        copies = (now.rack_powered & now.rack_reachable)[compiled.storage_racks]
+        counts = np.add.reduceat(copies.astype(np.int64), compiled.storage_starts) if len(copies) else np.zeros(0, np.int64)
+        self.storage_ok = counts >= compiled.storage_quorum
 
     def _settle_servers(self) -> None:
         compiled, state = self.compiled, self.state
@@ -187,7 +159,7 @@ class Engine:
             share = net.delivered(self.routes, both, self._backbone_bps, self.sites)
             self.services.lose_in_network(flows, self.routing, demand, share)
         if len(network.levels.child):
-            self.switch_load, self.link_load = net.fabric_loads(network, self._rack_traffic(flows), self._inner_share, self._fabric)
+            self.switch_load, self.link_load = net.fabric_loads(network, self._rack_traffic(flows), self.topology.inner_share, self.topology.fabric)
         self.link_load[network.backbone] = np.maximum(both[0], both[1])
 
     def _rack_traffic(self, flows: Flows) -> Floats:
@@ -215,8 +187,8 @@ class Engine:
         self._load_plants(load, now)
         fed = power.switch_node >= 0
         if fed.any():
-            load[power.switch_node[fed], pw.W] = power.switch_w[fed] * self._switch_alive[fed]
-        self.load = self._roll_up.fill(power, load, self.alive)
+            load[power.switch_node[fed], pw.W] = power.switch_w[fed] * self.topology.switch_alive[fed]
+        self.load = self.topology.roll_up.fill(power, load, self.alive)
         self.unit_va, self.unit_peak_va = pw.apparent(self.load[power.unit_node])
         source = power.is_source
         self.facility_w = np.bincount(power.unit_site[source], weights=self.load[power.unit_node[source], pw.W], minlength=self.sites)

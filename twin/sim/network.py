@@ -28,7 +28,7 @@ class Routes:
     slot: Ints
 
 
-def reachable(network: NetworkArrays, switch_alive: Bools, link_up: Bools, racks: int) -> tuple[Bools, Floats]:
+def reachable(network: NetworkArrays, switch_alive: Bools, link_up: Bools) -> tuple[Bools, Floats]:
     """Return which racks have a path to a live border switch, and the shares of the fabric's edges."""
     own = np.ones(network.levels.nodes, dtype=bool)
     own[network.switch_node] = switch_alive

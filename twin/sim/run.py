@@ -1,4 +1,4 @@
-"""Play one world: the only entry to the simulator."""
+"""Play worlds: the only entry to the simulator."""
 
 from __future__ import annotations
 
@@ -7,16 +7,46 @@ from collections.abc import Sequence
 from twin.graph.compile import Compiled
 from twin.model.change import TimedChange
 from twin.records.run import Run
-from twin.sim.coordinator import Coordinator, Observer
+from twin.sim.coordinator import Coordinator, Knots, Observer
+from twin.sim.engine import Engine
+from twin.sim.topology import Topologies
+
+KEPT_KNOTS = 64
+
+
+class Simulator:
+    """Plays runs on one compiled fleet; what is the same in every run is worked out once."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+        self._topologies = Topologies(compiled)
+        self._knots: dict[tuple[float, float], Knots] = {}
+
+    def run(self, plan: Sequence[TimedChange] = (), world: Sequence[TimedChange] = (), *, start_s: float = 0.0, until_s: float,
+            observe: Observer | None = None) -> Run:
+        """Play `plan` (timed changes; empty = do nothing) in `world` over [start_s, until_s).
+
+        Changes before `start_s` are in force at the start. Raises NotSettled when an instant finds no rest, KeyError when
+        a change names an unknown thing.
+        """
+        coordinator = Coordinator(Engine(self.compiled, self._topologies), start_s=start_s, until_s=until_s, observe=observe)
+        return coordinator.run(_in_order(plan), _in_order(world), self._knots_in(start_s, until_s))
+
+    def _knots_in(self, start_s: float, until_s: float) -> Knots:
+        found = self._knots.get((start_s, until_s))
+        if found is None:
+            demand = self.compiled.demand
+            found = Knots(demand.knots(start_s, until_s), demand.grid_knots(start_s, until_s))
+            if len(self._knots) < KEPT_KNOTS:
+                self._knots[start_s, until_s] = found
+        return found
 
 
 def simulate(compiled: Compiled, plan: Sequence[TimedChange] = (), world: Sequence[TimedChange] = (), *,
              start_s: float = 0.0, until_s: float, observe: Observer | None = None) -> Run:
-    """Play `plan` (timed changes; empty = do nothing) in `world` over [start_s, until_s).
+    """Play one run; for many on the same fleet use `Simulator`."""
+    return Simulator(compiled).run(plan, world, start_s=start_s, until_s=until_s, observe=observe)
 
-    Changes before `start_s` are in force at the start. Raises NotSettled when an instant finds no rest, KeyError when
-    a change names an unknown thing.
-    """
-    ordered = sorted(plan, key=lambda change: change.at_s)
-    coordinator = Coordinator(compiled, start_s=start_s, until_s=until_s, observe=observe)
-    return coordinator.run(ordered, sorted(world, key=lambda change: change.at_s))
+
+def _in_order(changes: Sequence[TimedChange]) -> list[TimedChange]:
+    return sorted(changes, key=lambda change: change.at_s)

@@ -1,0 +1,87 @@
+"""Who is powered and who is connected: a pure function of which things are held down, remembered.
+
+Worlds return to the same few states again and again (all well, one panel lost), so the last ones are kept.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+
+from twin.graph.compile import Compiled
+from twin.graph.levels import Bools, Floats
+from twin.sim.network import Routes, find_routes, reachable
+from twin.sim.power import RollUp
+
+KEPT = 24
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The power chain and the network in one state. `alive` and `share` are those of the power chain's nodes and edges."""
+
+    alive: Bools
+    share: Floats
+    roll_up: RollUp
+    rack_powered: Bools
+    plant_alive: Bools
+    switch_alive: Bools
+    link_up: Bools
+    rack_reachable: Bools
+    inner_share: Floats
+    fabric: RollUp
+    routes: Routes
+
+
+class Topologies:
+    """Finds topologies of one compiled fleet; remembers the last `KEPT`."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+        self._known: OrderedDict[bytes, Topology] = OrderedDict()
+
+    def of(self, up: dict[str, Bools]) -> Topology:
+        """Return the topology for the own states (True: not held down) of units, plants, racks, switches and links."""
+        key = np.packbits(np.concatenate(list(up.values()))).tobytes()
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._find(up)
+            if len(self._known) > KEPT:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return found
+
+    def _find(self, up: dict[str, Bools]) -> Topology:
+        power = self._compiled.power
+        own = np.ones(power.levels.nodes, dtype=bool)
+        own[power.unit_node], own[power.rack_node], own[power.plant_node] = up["power_units"], up["racks"], up["cooling_plants"]
+        alive = power.levels.sweep(own)
+        share = power.levels.shares(alive)
+        powered = alive[power.rack_node]
+        switch_alive = self._switch_powered(alive, powered) & up["switches"]
+        network = self._network(switch_alive, up["links"])
+        return Topology(alive, share, RollUp(power.levels, share), powered, alive[power.plant_node], switch_alive, up["links"], *network)
+
+    def _switch_powered(self, alive: Bools, rack_powered: Bools) -> Bools:
+        """A switch runs on its own feeds, or on any powered rack that it serves."""
+        network, power = self._compiled.network, self._compiled.power
+        fed = power.switch_node >= 0
+        powered = np.ones(len(fed), dtype=bool)
+        powered[fed] = alive[power.switch_node[fed]]
+        start = network.switch_rack_start
+        serves = ~fed & (np.diff(start) > 0)
+        counts = np.r_[0, np.cumsum(rack_powered[network.switch_racks])]
+        powered[serves] = (counts[start[1:]] > counts[start[:-1]])[serves]
+        return powered
+
+    def _network(self, switch_alive: Bools, link_up: Bools) -> tuple[Bools, Floats, RollUp, Routes]:
+        """The network's part; taken from a known topology whose switches and links are in the same state."""
+        for known in reversed(self._known.values()):
+            if np.array_equal(known.switch_alive, switch_alive) and np.array_equal(known.link_up, link_up):
+                return known.rack_reachable, known.inner_share, known.fabric, known.routes
+        network = self._compiled.network
+        racks_reach, shares = reachable(network, switch_alive, link_up)
+        routes = find_routes(network, switch_alive, link_up, len(self._compiled.names["sites"]))
+        return racks_reach, shares[network.inner_edge], RollUp(network.levels, shares), routes
