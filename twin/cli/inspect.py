@@ -150,9 +150,9 @@ def _settled(fleet: Fleet, losses: list[str]) -> tuple[Headroom, ...]:
 
 def _losses(fleet: Fleet, kind: str | None) -> list[str]:
     """Return the losses that can raise the load of some kind: power units and plants, switches and links."""
-    power = [] if kind == "link" else [row.name for row in (*fleet.power_units, *fleet.cooling_plants)]
-    network = [row.name for row in (*fleet.switches, *fleet.links)] if kind in (None, "link") else []
-    return power + network
+    power = () if kind == "link" else ("power_units", "cooling_plants")
+    network = ("switches", "links") if kind in (None, "link") else ()
+    return [row.name for table in (*power, *network) for row in fleet.rows(table)]
 
 
 def _of_kind(fleet: Fleet, kind: str | None, rows: tuple[Headroom, ...]) -> tuple[Headroom, ...]:

@@ -79,7 +79,9 @@ def single_points(rows: Sequence[SinglePoints], console: Console) -> None:
     """Show what takes each service down alone."""
     table = _table("service", "tier", "points", "which")
     for row in rows:
-        lines = [f"{_noun(kind, len(names))}: {_names(names)}" for kind, names in row.points.items()]
+        most = None if len(rows) == 1 else NAMES
+        points = [(_noun(kind, len(names)), _names(names, most=most)) for kind, names in row.points.items()]
+        lines = [f"{noun}: {names}" for noun, names in points]
         which = "\n".join(lines) or "[green]none[/green]"
         if row.down:
             which = "[red]down even without a loss[/red]"
@@ -162,11 +164,11 @@ def _noun(kind: str, count: int = 2) -> str:
     return words if count != 1 else SINGULAR.get(kind, words.removesuffix("s"))
 
 
-def _names(names: Sequence[str], *, in_order: bool = False) -> str:
+def _names(names: Sequence[str], *, in_order: bool = False, most: int | None = NAMES) -> str:
     """Return names in brackets, in natural order unless theirs means something."""
     found = compress(names if in_order else sorted(names, key=natural_key))
-    more = f" … and {len(found) - NAMES} more" if len(found) > NAMES else ""
-    return escape(" ".join(found[:NAMES])) + more
+    more = f" … and {len(found[most:])} more" if most and found[most:] else ""
+    return escape(" ".join(found[:most])) + more
 
 
 def _limits(room: Room) -> str:

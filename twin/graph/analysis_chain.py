@@ -120,8 +120,9 @@ class Chain:
         total = sum(share for _, share in live)
         load: Flow = {}
         for flow, share in live:
+            part = share / total if total else 1.0 / len(live)
             for name, value in flow.items():
-                load[name] = load.get(name, 0.0) + value * (share / total if total else 0.0)
+                load[name] = load.get(name, 0.0) + value * part
         return load
 
     def _flow(self, unit: str, lost: str | None) -> Flow:

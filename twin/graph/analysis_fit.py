@@ -68,7 +68,8 @@ def how_many_fit(fleet: Fleet, type_name: str, *, rack_w: Mapping[str, float] | 
         here = [rack for rack in fleet.racks if rack.site == site.name]
         sites.append(Room("site", site.name, *filler.fill(here)))
         for row in dict.fromkeys(rack.row for rack in here):
-            rows.append(Room("row", f"{site.name}/{row}", *filler.fill(r for r in here if r.row == row)))
+            name = row if row.startswith(site.name) else f"{site.name}/{row}"
+            rows.append(Room("row", name, *filler.fill(r for r in here if r.row == row)))
         racks += [Room("rack", rack.name, *filler.fill([rack])) for rack in here]
     present = "the present ones as measured" if rack_w is not None else "the present ones, too"
     assumed = f"new servers at nameplate power, {present}; {_ASSUMED}"

@@ -55,16 +55,17 @@ class Levels:
         """Return which nodes `[n]` are alive: own state up, and at least `needs` live feeders (roots: none needed)."""
         alive = own.copy()
         for part in self.down:
-            live = alive[self.parent[part.first:part.last]]
+            live = alive[self.parent[part.first : part.last]]
             if edge_up is not None:
-                live &= edge_up[part.first:part.last]
+                live &= edge_up[part.first : part.last]
             alive[part.nodes] &= np.add.reduceat(live.astype(np.int64), part.starts) >= self.needs[part.nodes]
         return alive
 
     def shares(self, alive: Bools, edge_up: Bools | None = None) -> Floats:
         """Return the part `[m]` of each child's load that each edge carries now (child order).
 
-        Shared feeders split by their authored shares among the live ones; standby feeders: the first live one has all.
+        Shared feeders split by their authored shares among the live ones (evenly when those are all 0); standby
+        feeders: the first live one has all.
         """
         if not len(self.child):
             return np.zeros(0)
@@ -73,16 +74,22 @@ class Levels:
             live &= edge_up
         weight = self.base * live
         total = np.add.reduceat(weight, self.run_starts)[self.run_of_edge]
+        if not total.all():
+            # Only feeders of share 0 are left: they must carry all, evenly.
+            weight = np.where(total > 0, weight, live)
+            total = np.add.reduceat(weight, self.run_starts)[self.run_of_edge]
         shared = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
         if not self.standby.any():
             return shared
-        count = np.cumsum(live)
-        before = (count[self.run_starts] - live[self.run_starts])[self.run_of_edge]
+        count: Ints = np.cumsum(live)
+        before: Ints = (count[self.run_starts] - live[self.run_starts])[self.run_of_edge]
         first = live & (count - before == 1)
         return np.where(self.standby, first, shared)
 
 
-def build_levels(nodes: int, edges: Sequence[tuple[int, int, float]], standby: Bools, needs: Ints) -> tuple[Levels, Ints]:
+def build_levels(
+    nodes: int, edges: Sequence[tuple[int, int, float]], standby: Bools, needs: Ints
+) -> tuple[Levels, Ints]:
     """Compile edges (child, parent, share) of an acyclic graph; return the levels and the new number of each node.
 
     `standby` and `needs` are per old node. The order of a child's edges is kept (it is the order of preference).
@@ -98,15 +105,32 @@ def build_levels(nodes: int, edges: Sequence[tuple[int, int, float]], standby: B
     new_standby, new_needs = np.empty(nodes, dtype=bool), np.empty(nodes, dtype=np.int64)
     new_standby[number], new_needs[number] = standby, needs
     depth = _longest(nodes, parent, child)
-    order = np.lexsort((np.arange(len(child)), child, depth[child])) if len(child) else np.zeros(0, dtype=np.int64)
+    order = (
+        np.lexsort((np.arange(len(child)), child, depth[child]))
+        if len(child)
+        else np.zeros(0, dtype=np.int64)
+    )
     child, parent, base = child[order], parent[order], base[order]
     new_height = np.sort(height, kind="stable")
-    to_parent = np.lexsort((np.arange(len(child)), parent, new_height[parent])) if len(child) else np.zeros(0, np.int64)
+    to_parent = (
+        np.lexsort((np.arange(len(child)), parent, new_height[parent]))
+        if len(child)
+        else np.zeros(0, np.int64)
+    )
     run_starts = _run_starts(child)
     levels = Levels(
-        nodes=nodes, child=child, parent=parent, base=base, standby=new_standby[child], needs=new_needs,
-        run_starts=run_starts, run_of_edge=_run_of_edge(run_starts, len(child)), to_parent=to_parent,
-        down=_segments(child, depth), up=_segments(parent[to_parent], new_height))
+        nodes=nodes,
+        child=child,
+        parent=parent,
+        base=base,
+        standby=new_standby[child],
+        needs=new_needs,
+        run_starts=run_starts,
+        run_of_edge=_run_of_edge(run_starts, len(child)),
+        to_parent=to_parent,
+        down=_segments(child, depth),
+        up=_segments(parent[to_parent], new_height),
+    )
     return levels, number
 
 
