@@ -110,7 +110,7 @@ def _changes(path: str, old: Any, new: Any) -> Iterator[Change]:
 
 
 def _item_changes(path: str, old: list[Any], new: list[Any]) -> Iterator[Change]:
-    """Yield what differs between lists of one length; long lists of values show the first place and a count."""
+    """Yield what differs between lists of one length; long ones show the first place and a count."""
     places = [index for index, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]]
     if all(isinstance(item, dict) for item in [*old, *new]):
         for index in places:
