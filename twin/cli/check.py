@@ -24,15 +24,27 @@ from twin.files.fleet import read_fleet
 from twin.records.verdict import Verdict
 
 
-def check(  # noqa: PLR0913 - one parameter per option
+def check(
     plan: Annotated[Path, typer.Argument(help="The plan (YAML or JSON).")],
     fleet: Annotated[Path, typer.Option(help="The fleet: a file, or a folder of tables.")],
-    gates: Annotated[Path | None, typer.Option(help="The gate set (default: the one in gates/ beside the plan).")] = None,
-    suite: Annotated[str | None, typer.Option(help="A suite, by file or built-in name (default: the one the gate set names).")] = None,
-    out: Annotated[list[str] | None, typer.Option(help="Reports to write: json=F,junit=F,sarif=F,md=F,html=F.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes (default: one per processor).")] = os.cpu_count() or 1,
-    as_of: Annotated[str | None, typer.Option(help="The clock of the verdict, e.g. 2026-11-21T12:00Z (default: now).")] = None,
-    max_replications: Annotated[int | None, typer.Option(min=2, help="Raise or lower the budget of the gate set.")] = None,
+    gates: Annotated[
+        Path | None, typer.Option(help="The gate set (default: the one in gates/ beside the plan).")
+    ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(help="A suite, by file or built-in name (default: the one the gate set names)."),
+    ] = None,
+    out: Annotated[
+        list[str] | None, typer.Option(help="Reports to write: json=F,junit=F,sarif=F,md=F,html=F.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes (default: one per processor).")] = os.cpu_count()
+    or 1,
+    as_of: Annotated[
+        str | None, typer.Option(help="The clock of the verdict, e.g. 2026-11-21T12:00Z (default: now).")
+    ] = None,
+    max_replications: Annotated[
+        int | None, typer.Option(min=2, help="Raise or lower the budget of the gate set.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> int:
     """Judge a plan: is it safe, and does it do what it claims?
@@ -58,8 +70,18 @@ def check(  # noqa: PLR0913 - one parameter per option
     if max_replications is not None:
         inputs["max_replications"] = str(max_replications)
     with progress_bar(screen, f"checking {the_plan.name}") as progress:
-        verdict = evaluate(the_plan, the_fleet, gates=the_gates, suite=the_suite, jobs=jobs, as_of=read_time(as_of, "--as-of"),
-                           progress=progress, lines=lines_of(plan), path=str(plan), inputs=inputs)
+        verdict = evaluate(
+            the_plan,
+            the_fleet,
+            gates=the_gates,
+            suite=the_suite,
+            jobs=jobs,
+            as_of=read_time(as_of, "--as-of"),
+            progress=progress,
+            lines=lines_of(plan),
+            path=str(plan),
+            inputs=inputs,
+        )
     if as_json:
         typer.echo(render_json(verdict))
     else:

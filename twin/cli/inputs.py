@@ -8,7 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from scenarios.suites import suite as builtin_suite
 from scenarios.suites import suite_names
@@ -31,9 +38,13 @@ def find_gates(given: Path | None, plan: Path) -> tuple[GateSet, Path]:
             return read_gates(found[0]), found[0]
         if found:
             names = ", ".join(str(path) for path in found)
-            raise UsageError(f"there are several gate sets beside the plan ({names}); choose one with --gates")
-    raise UsageError(f"no gate set: give one with --gates (looked in {plan.parent / DEFAULT_GATES} and "
-                     f"{plan.parent.parent / DEFAULT_GATES})")
+            raise UsageError(
+                f"there are several gate sets beside the plan ({names}); choose one with --gates"
+            )
+    raise UsageError(
+        f"no gate set: give one with --gates (looked in {plan.parent / DEFAULT_GATES} and "
+        f"{plan.parent.parent / DEFAULT_GATES})"
+    )
 
 
 def find_suite(name: str, near: Path) -> tuple[Suite, str]:
@@ -44,7 +55,9 @@ def find_suite(name: str, near: Path) -> tuple[Suite, str]:
             return read_suite(path), str(path)
     if name not in suite_names():
         known = ", ".join(suite_names())
-        raise UsageError(f"no suite {name!r}: neither a file nor a built-in one ({did_you_mean(name, suite_names()) or known})")
+        raise UsageError(
+            f"no suite {name!r}: neither a file nor a built-in one ({did_you_mean(name, suite_names()) or known})"
+        )
     return builtin_suite(name), name
 
 
@@ -56,6 +69,7 @@ def lines_of(path: Path) -> dict[tuple[str | int, ...], int]:
         found[place] = mark.line
         for key, child in mark.children.items():
             walk(child, (*place, key))
+
     walk(load(path).mark, ())
     return found
 
@@ -83,10 +97,17 @@ def read_time(text: str | None, option: str) -> datetime | None:
 @contextmanager
 def progress_bar(console: Console, title: str) -> Iterator[Callable[[int, int, str], None]]:
     """Show a bar on stderr while something long runs; silent when stderr is not a terminal."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=None)
 
         def update(done: int, total: int, text: str) -> None:
             bar.update(task, completed=done, total=total, description=f"{title}: {text}")
+
         yield update

@@ -27,9 +27,13 @@ SHOWN = 60
 def replay(
     verdict: Annotated[Path, typer.Argument(help="A verdict written with --out json=FILE.")],
     gate: Annotated[str, typer.Argument(help="The gate that failed.")],
-    quantity: Annotated[str, typer.Option(help="What to plot: power_w, power_va, peak_va, p99_ms, error_rate, facility_w.")] = "",
+    quantity: Annotated[
+        str, typer.Option(help="What to plot: power_w, power_va, peak_va, p99_ms, error_rate, facility_w.")
+    ] = "",
     thing: Annotated[str, typer.Option(help="Of which unit, rack, service or site.")] = "",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the plot (SVG, PNG or PDF).")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the plot (SVG, PNG or PDF).")
+    ] = None,
 ) -> int:
     """Play the counter-example of a failed gate again: same world, same events.
 
@@ -49,7 +53,9 @@ def replay(
     again = replay_example(_bench(found), example)
     console = Console(soft_wrap=True)
     where = f", {example.member}" if example.member else f", replication {example.replication}"
-    console.print(f"[bold]{gate}[/bold] in scenario {example.scenario}{where}, plan played: {example.variant}\n{example.violation}")
+    console.print(
+        f"[bold]{gate}[/bold] in scenario {example.scenario}{where}, plan played: {example.variant}\n{example.violation}"
+    )
     _timeline(again, console)
     if output is not None:
         _plot(again, quantity, thing, output)
@@ -66,15 +72,24 @@ def _gate(verdict: Verdict, gate: str) -> GateResult:
 
 def _bench(verdict: Verdict) -> Bench:
     if not verdict.inputs:
-        raise UsageError("the verdict does not say where its plan and fleet are; make it with fleetwin check --out json=FILE")
+        raise UsageError(
+            "the verdict does not say where its plan and fleet are; make it with fleetwin check --out json=FILE"
+        )
     plan, fleet = read_plan(verdict.inputs["plan"]), read_fleet(verdict.inputs["fleet"])
     gates = read_gates(verdict.inputs["gates"])
     if "max_replications" in verdict.inputs:
         gates = with_budget(gates, int(verdict.inputs["max_replications"]))
     suite, _ = find_suite(verdict.inputs["suite"], Path(verdict.inputs["gates"]))
-    changed = [noun for noun, record, known in (("plan", plan, verdict.plan_digest), ("fleet", fleet, verdict.fleet_digest),
-                                                ("gate set", gates, verdict.gates_digest), ("suite", suite, verdict.suite_digest))
-               if digest(record) != known]
+    changed = [
+        noun
+        for noun, record, known in (
+            ("plan", plan, verdict.plan_digest),
+            ("fleet", fleet, verdict.fleet_digest),
+            ("gate set", gates, verdict.gates_digest),
+            ("suite", suite, verdict.suite_digest),
+        )
+        if digest(record) != known
+    ]
     if changed:
         raise StalePlan(f"the {' and the '.join(changed)} changed since this verdict; check the plan again")
     return set_up(plan, fleet, gates, suite, salt=verdict.purpose)

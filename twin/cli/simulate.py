@@ -24,14 +24,21 @@ from twin.records.verdict import clock
 SHOWN = 40
 
 
-def simulate(  # noqa: PLR0913 - one parameter per option
+def simulate(
     fleet: Annotated[Path, typer.Argument(help="The fleet: a file, or a folder of tables.")],
-    scenario: Annotated[str | None, typer.Option(help="A scenario: SUITE/SCENARIO of a built-in suite or a suite file.")] = None,
+    scenario: Annotated[
+        str | None, typer.Option(help="A scenario: SUITE/SCENARIO of a built-in suite or a suite file.")
+    ] = None,
     plan: Annotated[Path | None, typer.Option(help="A plan to play (default: do nothing).")] = None,
     days: Annotated[float, typer.Option(min=0.001, max=3660, help="How long.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The world's seed.")] = 0,
-    start: Annotated[str | None, typer.Option(help="When it starts (default: the plan's window, or the fleet's snapshot).")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the run (metrics, violations, happenings) as JSON.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="When it starts (default: the plan's window, or the fleet's snapshot).")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Write the run (metrics, violations, happenings) as JSON."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> int:
     """Play a fleet, or a plan on it, in one world, and show what happened and what it cost.
@@ -44,7 +51,14 @@ def simulate(  # noqa: PLR0913 - one parameter per option
       fleetwin simulate demo/fleet.yaml --plan demo/plans/safe.yaml --days 0.2 -o run.json
     """
     the_plan = read_plan(plan) if plan else None
-    played = play(read_fleet(fleet), scenario=_scenario(scenario), plan=the_plan, days=days, seed=seed, start=read_time(start, "--start"))
+    played = play(
+        read_fleet(fleet),
+        scenario=_scenario(scenario),
+        plan=the_plan,
+        days=days,
+        seed=seed,
+        start=read_time(start, "--start"),
+    )
     told = as_dict(played)
     if output is not None:
         write_atomic(output, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
@@ -58,10 +72,18 @@ def simulate(  # noqa: PLR0913 - one parameter per option
 def as_dict(played: Played) -> dict[str, Any]:
     """Return a run as plain data: metrics of the whole fleet, violation intervals, happenings."""
     run = played.run
-    return {"start": played.start.isoformat(), "seconds": run.seconds, "settles": run.settles, "events": run.events,
-            "metrics": {m.name: _plain(played.measure(m.name)) for m in METRICS},
-            "violations": [{"kind": i.kind, "thing": i.thing, "start_s": i.start_s, "end_s": i.end_s} for i in run.intervals],
-            "violations_dropped": run.intervals_dropped, "happenings": [h.model_dump() for h in run.happenings]}
+    return {
+        "start": played.start.isoformat(),
+        "seconds": run.seconds,
+        "settles": run.settles,
+        "events": run.events,
+        "metrics": {m.name: _plain(played.measure(m.name)) for m in METRICS},
+        "violations": [
+            {"kind": i.kind, "thing": i.thing, "start_s": i.start_s, "end_s": i.end_s} for i in run.intervals
+        ],
+        "violations_dropped": run.intervals_dropped,
+        "happenings": [h.model_dump() for h in run.happenings],
+    }
 
 
 def _plain(value: float | frozenset[str]) -> Any:
@@ -82,13 +104,17 @@ def _scenario(text: str | None) -> Scenario | None:
     for one in suite.scenarios:
         if one.name == member:
             return one
-    raise UsageError(f"suite {suite.name!r} has no scenario {member!r} ({did_you_mean(member, known) or 'it has: ' + ', '.join(known)})")
+    raise UsageError(
+        f"suite {suite.name!r} has no scenario {member!r} ({did_you_mean(member, known) or 'it has: ' + ', '.join(known)})"
+    )
 
 
 def _show(played: Played, console: Console) -> None:
     run = played.run
-    console.print(f"[bold]{played.compiled.name}[/bold] from {played.start:%Y-%m-%d %H:%M}Z for {run.seconds / 86400:g} d: "
-                  f"{run.settles} settles, {run.events} events")
+    console.print(
+        f"[bold]{played.compiled.name}[/bold] from {played.start:%Y-%m-%d %H:%M}Z for {run.seconds / 86400:g} d: "
+        f"{run.settles} settles, {run.events} events"
+    )
     table = Table("metric", "value", "unit", "what it is", box=None, header_style="bold")
     for metric in METRICS:
         value = played.measure(metric.name)

@@ -26,10 +26,21 @@ Progress = Callable[[int, int, str], None]
 Lines = dict[tuple[str | int, ...], int]
 
 
-def check(  # noqa: PLR0913 - the inputs of a verdict, spelled out
-    plan: Plan, fleet: Fleet, *, gates: GateSet, suite: Suite | None = None, jobs: int = 1, as_of: datetime | None = None,
-    salt: str = "rehearsal", progress: Progress | None = None, lines: Lines | None = None, path: str = "plan",
-    inputs: dict[str, str] | None = None, start_method: str | None = None, executor: Executor | None = None,
+def check(  # noqa: PLR0913
+    plan: Plan,
+    fleet: Fleet,
+    *,
+    gates: GateSet,
+    suite: Suite | None = None,
+    jobs: int = 1,
+    as_of: datetime | None = None,
+    salt: str = "rehearsal",
+    progress: Progress | None = None,
+    lines: Lines | None = None,
+    path: str = "plan",
+    inputs: dict[str, str] | None = None,
+    start_method: str | None = None,
+    executor: Executor | None = None,
 ) -> Verdict:
     """Play "do nothing" and the plan in the same worlds, let every gate judge, and return the verdict.
 
@@ -40,8 +51,10 @@ def check(  # noqa: PLR0913 - the inputs of a verdict, spelled out
     as_of = as_of or datetime.now(UTC).replace(microsecond=0)
     suite = suite or builtin_suite(gates.suite)
     if plan.fleet is not None and plan.fleet != digest(fleet):
-        raise StalePlan(f"plan {plan.name!r} was written for another snapshot of the fleet ({plan.fleet[:19]}…, this one is "
-                        f"{digest(fleet)[:19]}…); look at the plan again and renew its 'fleet:' line")
+        raise StalePlan(
+            f"plan {plan.name!r} was written for another snapshot of the fleet ({plan.fleet[:19]}…, this one is "
+            f"{digest(fleet)[:19]}…); look at the plan again and renew its 'fleet:' line"
+        )
     findings = static_checks(plan, fleet, lines=lines, path=path)
     if findings:
         return rejected(plan, fleet, gates, suite, findings, as_of=as_of, inputs=inputs or {})
@@ -49,7 +62,9 @@ def check(  # noqa: PLR0913 - the inputs of a verdict, spelled out
     with players(bench, jobs, start_method=start_method, executor=executor) as play:
         evidence = judge_scenarios(bench, gates, play, progress=progress)
     shown = counter_examples(bench, evidence)
-    verdict = verdict_of(plan, fleet, gates, bench, evidence, shown, as_of=as_of, purpose=salt, inputs=inputs or {})
+    verdict = verdict_of(
+        plan, fleet, gates, bench, evidence, shown, as_of=as_of, purpose=salt, inputs=inputs or {}
+    )
     return attach_replays(verdict, bench)
 
 

@@ -24,8 +24,13 @@ def assumed_inputs(fleet: Fleet, rules: Sequence[Rule]) -> tuple[AssumedInput, .
         count = _assumed(fleet, kind, field)
         if count:
             name = KINDS[kind].model_fields[field].alias or field
-            found.append(AssumedInput(what=f"{name} of {count} {SINGULAR[kind]}{'s' if count > 1 else ''}", count=count,
-                                      metrics=tuple(sorted(metrics))))
+            found.append(
+                AssumedInput(
+                    what=f"{name} of {count} {SINGULAR[kind]}{'s' if count > 1 else ''}",
+                    count=count,
+                    metrics=tuple(sorted(metrics)),
+                )
+            )
     return tuple(found)
 
 

@@ -58,10 +58,19 @@ def set_up(plan: Plan, fleet: Fleet, gates: GateSet, suite: Suite, *, salt: str)
     rules = make_rules(gates, plan, fleet, chance=any(is_random(scenario) for scenario in suite.scenarios))
     schedule = resolve(plan, fleet)
     expected = schedule.timeline()
-    endless = gates.model_copy(update={"replications": Replications()})  # a larger budget goes on in the same worlds
+    endless = gates.model_copy(
+        update={"replications": Replications()}
+    )  # a larger budget goes on in the same worlds
     return Bench(
-        fleet=schedule.fleet, compiled=compile_fleet(schedule.fleet, start=plan.window.not_before), schedule=schedule, suite=suite,
-        rules=rules, seed=derive_seed(digest(fleet), digest(endless), digest(suite), salt), start=plan.window.not_before,
-        window_s=plan.length_s, states=tuple((state.label, state.at_s) for state in expected.states),
+        fleet=schedule.fleet,
+        compiled=compile_fleet(schedule.fleet, start=plan.window.not_before),
+        schedule=schedule,
+        suite=suite,
+        rules=rules,
+        seed=derive_seed(digest(fleet), digest(endless), digest(suite), salt),
+        start=plan.window.not_before,
+        window_s=plan.length_s,
+        states=tuple((state.label, state.at_s) for state in expected.states),
         related=related(schedule.fleet, schedule.touched),
-        variants=schedule.variants if gates.partial_plans else schedule.variants[:1])
+        variants=schedule.variants if gates.partial_plans else schedule.variants[:1],
+    )

@@ -15,7 +15,11 @@ def related(fleet: Fleet, touched: Sequence[str]) -> dict[str, frozenset[str]]:
     These are the thing itself, what feeds it and what its feeders feed directly (its sister feeds among them), the
     servers in it; for a service its reservation's racks with all of theirs; for a site everything at it.
     """
-    power = {row.name: row.fed_by for kind in ("power_units", "racks", "cooling_plants", "switches") for row in fleet.rows(kind)}
+    power = {
+        row.name: row.fed_by
+        for kind in ("power_units", "racks", "cooling_plants", "switches")
+        for row in fleet.rows(kind)
+    }
     groups: dict[str, list[str]] = {}
     for group in fleet.server_groups:
         groups.setdefault(group.rack, []).append(group.name)
@@ -41,7 +45,11 @@ def related(fleet: Fleet, touched: Sequence[str]) -> dict[str, frozenset[str]]:
             near |= {name for name in fleet.things if fleet.site_of(name) == row.name}
         elif kind == "services":
             homes = {group.rack for group in fleet.server_groups if group.owner == row.reservation}
-            near |= {thing for rack in homes for thing in (rack, *groups.get(rack, ()), *racks[rack].switches, *upstream(rack))}
+            near |= {
+                thing
+                for rack in homes
+                for thing in (rack, *groups.get(rack, ()), *racks[rack].switches, *upstream(rack))
+            }
         elif kind == "power_units":
             below = {child for child, feeders in power.items() if row.name in feeders}
             near |= below | {feeder for child in below for feeder in power[child]}
@@ -54,5 +62,8 @@ def footprint(related_to: Mapping[str, frozenset[str]], faults: Counter[str]) ->
     """Count the faults near each touched thing; those without any are untested."""
     near = frozenset().union(*related_to.values()) if related_to else frozenset()
     untested = [name for name, around in related_to.items() if not any(faults[thing] for thing in around)]
-    return Footprint(touched=tuple(related_to), faults=sum(count for thing, count in faults.items() if thing in near),
-                     untested=tuple(untested))
+    return Footprint(
+        touched=tuple(related_to),
+        faults=sum(count for thing, count in faults.items() if thing in near),
+        untested=tuple(untested),
+    )

@@ -37,13 +37,19 @@ class Evidence:
         self.settles += outcome.settles
 
 
-def judge_scenarios(bench: Bench, gates: GateSet, play: Play, *, progress: Callable[[int, int, str], None] | None = None) -> Evidence:
+def judge_scenarios(
+    bench: Bench, gates: GateSet, play: Play, *, progress: Callable[[int, int, str], None] | None = None
+) -> Evidence:
     """Play and judge at the fixed looks; a scenario that draws nothing is played once.
 
     Which replications are used depends on the looks alone, never on which process finishes first.
     """
     looks = look_schedule(gates.replications.first, gates.replications.max)
-    cells = [(i, variant) for i, scenario in enumerate(bench.suite.scenarios) for variant in bench.variants_in(scenario)]
+    cells = [
+        (i, variant)
+        for i, scenario in enumerate(bench.suite.scenarios)
+        for variant in bench.variants_in(scenario)
+    ]
     evidence = Evidence({cell: [[] for _ in bench.rules] for cell in cells})
     before = 0
     for number, look in enumerate(looks, start=1):
@@ -54,9 +60,16 @@ def judge_scenarios(bench: Bench, gates: GateSet, play: Play, *, progress: Calla
                 progress(done, len(tasks), f"look {number} of at most {len(looks)}")
         for scenario, variant in {(task.scenario, variant) for task in tasks for variant in task.variants}:
             evidence.judged[scenario, variant] = [
-                judge(rule, rows, scenario=bench.suite.scenarios[scenario].name, variant=variant,
-                      random=bench.is_random(bench.suite.scenarios[scenario]), looks=looks)
-                for rule, rows in zip(bench.rules, evidence.samples[scenario, variant], strict=True)]
+                judge(
+                    rule,
+                    rows,
+                    scenario=bench.suite.scenarios[scenario].name,
+                    variant=variant,
+                    random=bench.is_random(bench.suite.scenarios[scenario]),
+                    looks=looks,
+                )
+                for rule, rows in zip(bench.rules, evidence.samples[scenario, variant], strict=True)
+            ]
         before = look
     return evidence
 

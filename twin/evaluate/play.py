@@ -19,6 +19,7 @@ from scenarios.world import World
 from twin.evaluate.bench import Bench
 from twin.files import cache
 from twin.gates.judge import Sample, Value
+from twin.gates.rules import Rule
 from twin.model.change import TimedChange
 from twin.model.errors import EvaluationError
 from twin.model.scenario import Scenario
@@ -52,13 +53,22 @@ class Outcome:
 
 def worlds_of(bench: Bench, scenario: Scenario, replication: int) -> tuple[World, ...]:
     """Return the worlds of one replication."""
-    return draw(scenario, bench.fleet, window_s=bench.window_s, start=bench.start, seed=bench.seed, replication=replication,
-                states=bench.states)
+    return draw(
+        scenario,
+        bench.fleet,
+        window_s=bench.window_s,
+        start=bench.start,
+        seed=bench.seed,
+        replication=replication,
+        states=bench.states,
+    )
 
 
 def plan_changes(bench: Bench, scenario: Scenario, world: World, variant: str) -> tuple[TimedChange, ...]:
     """Return what the plan does in a world: drawn durations and outcomes where the world is random, else the expected ones."""
-    seed = derive_seed(str(bench.seed), scenario.name, str(world.replication), "plan") if world.random else None
+    seed = (
+        derive_seed(str(bench.seed), scenario.name, str(world.replication), "plan") if world.random else None
+    )
     return bench.schedule.timeline(variant, seed=seed).changes
 
 
@@ -69,8 +79,10 @@ def play(bench: Bench, simulator: Simulator, task: Task) -> Outcome:
     faults: Counter[str] = Counter()
     runs = settles = 0
     for world in worlds_of(bench, scenario, task.replication):
+
         def run(changes: Sequence[TimedChange], world: World = world) -> Run:
             return simulator.run(changes, world.changes, start_s=world.start_s, until_s=world.until_s)
+
         faults.update(c.change.target for c in world.changes if c.change.kind in FAULTS and _breaks(c))
         reference = run(())
         measured_reference = _measure(bench, reference)
@@ -81,7 +93,9 @@ def play(bench: Bench, simulator: Simulator, task: Task) -> Outcome:
             short = _transients(bench, played)
             for i, (ours, theirs) in enumerate(zip(_measure(bench, played), measured_reference, strict=True)):
                 samples[variant][i].append(Sample(world.member, task.replication, ours, theirs, short[i]))
-    return Outcome(task, {v: tuple(tuple(rows) for rows in table) for v, table in samples.items()}, faults, runs, settles)
+    return Outcome(
+        task, {v: tuple(tuple(rows) for rows in table) for v, table in samples.items()}, faults, runs, settles
+    )
 
 
 def _breaks(change: TimedChange) -> bool:
@@ -90,20 +104,28 @@ def _breaks(change: TimedChange) -> bool:
 
 
 def _measure(bench: Bench, run: Run) -> list[Value]:
-    return [measure(bench.compiled, run, rule.metric.name, rule.where, for_s=rule.for_s) for rule in bench.rules]
+    return [
+        measure(bench.compiled, run, rule.metric.name, rule.where, for_s=rule.for_s) for rule in bench.rules
+    ]
 
 
 def _transients(bench: Bench, run: Run) -> list[frozenset[str]]:
-    kinds = {"violations": lambda rule: rule.metric.name, "event": lambda rule: "slo_violations"}
-    return [transients(bench.compiled, run, kinds[rule.metric.kind](rule), rule.where, rule.for_s)
-            if rule.metric.kind in kinds and rule.for_s > 0 else frozenset() for rule in bench.rules]
+    def of(rule: Rule) -> frozenset[str]:
+        if rule.for_s <= 0 or rule.metric.kind == "number":
+            return frozenset()
+        kind = rule.metric.name if rule.metric.kind == "violations" else "slo_violations"
+        return transients(bench.compiled, run, kind, rule.where, rule.for_s)
+
+    return [of(rule) for rule in bench.rules]
 
 
 Play = Callable[[Sequence[Task]], Iterator[Outcome]]
 
 
 @contextmanager
-def players(bench: Bench, jobs: int, *, start_method: str | None = None, executor: Executor | None = None) -> Iterator[Play]:
+def players(
+    bench: Bench, jobs: int, *, start_method: str | None = None, executor: Executor | None = None
+) -> Iterator[Play]:
     """Give a function that plays tasks and yields their outcomes in the order of the tasks, whoever finishes first.
 
     One job plays in this process. Several share the bench through a content-addressed file that each maps once; any
@@ -130,7 +152,9 @@ def _collect(futures: list[Future[Outcome]]) -> Iterator[Outcome]:
         for future in futures:
             yield future.result()
     except BrokenProcessPool:
-        raise EvaluationError("a worker process was lost (killed, or out of memory); run again with fewer --jobs") from None
+        raise EvaluationError(
+            "a worker process was lost (killed, or out of memory); run again with fewer --jobs"
+        ) from None
     finally:
         for future in futures:
             future.cancel()

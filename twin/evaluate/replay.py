@@ -15,8 +15,8 @@ from twin.evaluate.play import plan_changes, worlds_of
 from twin.gates.judge import Sample
 from twin.gates.rules import Rule
 from twin.model.change import TimedChange
-from twin.records.metrics import BY_NAME
 from twin.model.errors import UsageError, did_you_mean
+from twin.records.metrics import BY_NAME
 from twin.records.run import Run, Trace
 from twin.records.verdict import CounterExample, Happening, Verdict
 from twin.sim.measure import matches
@@ -44,7 +44,9 @@ class Replay:
         """Return one quantity of one thing over time with the plan and without; raise UsageError for an unknown one."""
         if quantity not in QUANTITIES:
             known = ", ".join(QUANTITIES)
-            raise UsageError(f"no quantity {quantity!r} ({did_you_mean(quantity, list(QUANTITIES)) or f'one of {known}'})")
+            raise UsageError(
+                f"no quantity {quantity!r} ({did_you_mean(quantity, list(QUANTITIES)) or f'one of {known}'})"
+            )
         try:
             replay = self.again(((quantity, thing),))
         except KeyError:
@@ -64,7 +66,11 @@ def counter_examples(bench: Bench, evidence: Evidence) -> dict[int, CounterExamp
     """Return, for each rule with a failed row, the world that shows it best and the chain of causes in it."""
     shown = {}
     for i, rule in enumerate(bench.rules):
-        failed = [(cell, judged[i]) for cell, judged in evidence.judged.items() if judged[i].undecided.result == "fail"]
+        failed = [
+            (cell, judged[i])
+            for cell, judged in evidence.judged.items()
+            if judged[i].undecided.result == "fail"
+        ]
         if failed:
             (scenario, variant), judged = min(failed, key=lambda item: _rank(rule, item[0], item[1].worst))
             if judged.worst is not None:
@@ -76,8 +82,10 @@ def _rank(rule: Rule, cell: tuple[int, str], worst: Sample | None) -> tuple[obje
     """Prefer the whole plan, then the worst sample, then the first scenario."""
     if worst is None:
         return (2, 0.0, cell)
+
     def size(value: object) -> float:
         return float(len(value)) if isinstance(value, frozenset) else float(value)  # type: ignore[arg-type]
+
     sign = -1.0 if rule.pass_limit.op in (">", ">=") else 1.0
     return (cell[1] != "whole", -sign * (size(worst.plan) - size(worst.reference)), cell)
 
@@ -94,7 +102,14 @@ def replay_example(bench: Bench, example: CounterExample) -> Replay:
     """Play a counter-example again, tracing the device or service that broke the gate."""
     names = [scenario.name for scenario in bench.suite.scenarios]
     watch = _watch(example.chain[-1]) if example.chain else ()
-    return play_again(bench, names.index(example.scenario), example.variant, example.member, example.replication, watch=watch)
+    return play_again(
+        bench,
+        names.index(example.scenario),
+        example.variant,
+        example.member,
+        example.replication,
+        watch=watch,
+    )
 
 
 def _watch(last: Happening) -> Watch:
@@ -103,17 +118,30 @@ def _watch(last: Happening) -> Watch:
     return (("p99_ms", last.thing), ("error_rate", last.thing)) if last.kind == "slo_violations" else ()
 
 
-def play_again(bench: Bench, scenario: int, variant: str, sample_member: str, replication: int, *,  # noqa: PLR0913
-               watch: Watch = ()) -> Replay:
+def play_again(  # noqa: PLR0913
+    bench: Bench, scenario: int, variant: str, sample_member: str, replication: int, *, watch: Watch = ()
+) -> Replay:
     """Play both arms of one world again with a narrator that also traces the watched (quantity, thing) pairs."""
     spec = bench.suite.scenarios[scenario]
     world = next(world for world in worlds_of(bench, spec, replication) if world.member == sample_member)
     changes = plan_changes(bench, spec, world, variant)
+
     def arm(plan: tuple[TimedChange, ...]) -> Run:
         narrator = Narrator(bench.compiled, watch=watch)
-        return narrator.told(simulate(bench.compiled, plan, world.changes, start_s=world.start_s, until_s=world.until_s, observe=narrator))
+        return narrator.told(
+            simulate(
+                bench.compiled,
+                plan,
+                world.changes,
+                start_s=world.start_s,
+                until_s=world.until_s,
+                observe=narrator,
+            )
+        )
+
     def again(more: Watch) -> Replay:
         return play_again(bench, scenario, variant, sample_member, replication, watch=more)
+
     return Replay(spec.name, variant, sample_member, arm(changes), arm(()), changes, world, again)
 
 
@@ -123,9 +151,17 @@ def _example(bench: Bench, rule: Rule, scenario: int, variant: str, sample: Samp
     chain = _chain(replay.plan.happenings, violation) if violation is not None else _plan_only(replay)
     last = replay.plan.happenings[violation] if violation is not None else None
     return CounterExample(
-        scenario=replay.scenario, variant=variant, replication=sample.replication, member=sample.member,
-        violation=last.text if last else f"{rule.text}: {_told(sample.plan)} with the plan, {_told(sample.reference)} without",
-        at_s=last.at_s if last else replay.world.start_s, chain=chain, command=f"fleetwin replay VERDICT.json {rule.gate.id}")
+        scenario=replay.scenario,
+        variant=variant,
+        replication=sample.replication,
+        member=sample.member,
+        violation=last.text
+        if last
+        else f"{rule.text}: {_told(sample.plan)} with the plan, {_told(sample.reference)} without",
+        at_s=last.at_s if last else replay.world.start_s,
+        chain=chain,
+        command=f"fleetwin replay VERDICT.json {rule.gate.id}",
+    )
 
 
 def _told(value: object) -> str:
@@ -139,9 +175,21 @@ def _violation(bench: Bench, rule: Rule, sample: Sample, replay: Replay) -> int 
     if isinstance(sample.plan, frozenset) and isinstance(sample.reference, frozenset):
         only = sample.plan - sample.reference if sample.plan - sample.reference else sample.plan
     theirs = {(h.kind, h.thing) for h in replay.reference.happenings}
-    found = [i for i, h in enumerate(replay.plan.happenings) if h.kind in kinds and (only is None or h.thing in only)
-             and matches(bench.compiled, h.kind, h.thing, rule.where if only is not None or rule.metric.kind == "event" else {})]
-    new = [i for i in found if (replay.plan.happenings[i].kind, replay.plan.happenings[i].thing) not in theirs]
+    found = [
+        i
+        for i, h in enumerate(replay.plan.happenings)
+        if h.kind in kinds
+        and (only is None or h.thing in only)
+        and matches(
+            bench.compiled,
+            h.kind,
+            h.thing,
+            rule.where if only is not None or rule.metric.kind == "event" else {},
+        )
+    ]
+    new = [
+        i for i in found if (replay.plan.happenings[i].kind, replay.plan.happenings[i].thing) not in theirs
+    ]
     return next(iter(new or found), None)
 
 
@@ -150,7 +198,9 @@ def _kinds(rule: Rule) -> tuple[str, ...]:
     if rule.metric.kind == "violations":
         return (rule.metric.name,)
     by_inputs: dict[str, Callable[[], tuple[str, ...]]] = {
-        "service": lambda: ("slo_violations", "link_overloads"), "unit": lambda: ("overloads",)}
+        "service": lambda: ("slo_violations", "link_overloads"),
+        "unit": lambda: ("overloads",),
+    }
     return next((kinds() for key, kinds in by_inputs.items() if key in BY_NAME[rule.metric.name].where), ())
 
 
@@ -165,13 +215,22 @@ def _chain(happenings: tuple[Happening, ...], last: int) -> tuple[Happening, ...
             ahead += [cause for cause in (happenings[i].cause, *happenings[i].also) if cause >= 0]
     order = sorted(wanted, key=lambda i: (happenings[i].at_s, i))[-MAX_CHAIN:]
     number = {old: new for new, old in enumerate(order)}
-    return tuple(happenings[i].model_copy(update={
-        "cause": number.get(happenings[i].cause, -1), "also": tuple(number[a] for a in happenings[i].also if a in number)}) for i in order)
+    return tuple(
+        happenings[i].model_copy(
+            update={
+                "cause": number.get(happenings[i].cause, -1),
+                "also": tuple(number[a] for a in happenings[i].also if a in number),
+            }
+        )
+        for i in order
+    )
 
 
 def _plan_only(replay: Replay) -> tuple[Happening, ...]:
     """When no single violation shows it (an energy gate, say): what the plan did."""
-    return tuple(h.model_copy(update={"cause": -1}) for h in replay.plan.happenings if h.kind == "plan")[:MAX_CHAIN]
+    return tuple(h.model_copy(update={"cause": -1}) for h in replay.plan.happenings if h.kind == "plan")[
+        :MAX_CHAIN
+    ]
 
 
 __all__ = ["Replay", "attach_replays", "counter_examples", "play_again", "replay_example"]

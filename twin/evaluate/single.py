@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from scenarios.draw import draw
 from twin.actions.schedule import resolve
-from twin.sim.narrate import Narrator
 from twin.graph.compile import Compiled, compile_fleet
 from twin.model.change import TimedChange
 from twin.model.fleet import Fleet
@@ -16,6 +15,7 @@ from twin.model.plan import Plan
 from twin.model.scenario import Scenario
 from twin.records.run import Run
 from twin.sim.measure import measure
+from twin.sim.narrate import Narrator
 from twin.sim.run import simulate as play
 
 DAY_S = 86400.0
@@ -34,16 +34,24 @@ class Played:
         return measure(self.compiled, self.run, metric, where, for_s=for_s)
 
 
-def simulate(  # noqa: PLR0913 - the inputs of a run, spelled out
-    fleet: Fleet, *, scenario: Scenario | None = None, plan: Plan | None = None, days: float = 1.0, seed: int = 0,
-    start: datetime | None = None, narrate: bool = True,
+def simulate(  # noqa: PLR0913
+    fleet: Fleet,
+    *,
+    scenario: Scenario | None = None,
+    plan: Plan | None = None,
+    days: float = 1.0,
+    seed: int = 0,
+    start: datetime | None = None,
+    narrate: bool = True,
 ) -> Played:
     """Play a fleet, or a plan on it, in one world of a scenario (default: nothing happens but demand).
 
     Starts at the plan's window, else at `start`, else at the fleet's snapshot; lasts `days`. Raises ScenarioError for a
     scenario that enumerates single losses: that is what `check` is for.
     """
-    start = start or (plan.window.not_before if plan else None) or fleet.as_of or datetime(2026, 1, 5, tzinfo=UTC)
+    start = (
+        start or (plan.window.not_before if plan else None) or fleet.as_of or datetime(2026, 1, 5, tzinfo=UTC)
+    )
     changes: Sequence[TimedChange] = ()
     if plan is not None:
         schedule = resolve(plan, fleet)

@@ -18,12 +18,28 @@ from twin.model.gateset import Gate, GateSet
 from twin.model.plan import Plan
 from twin.model.scenario import Suite
 from twin.records.metrics import NOT_MODELLED
-from twin.records.verdict import ORDER, CounterExample, GateResult, Result, ScenarioResult, StaticFinding, Verdict
+from twin.records.verdict import (
+    ORDER,
+    CounterExample,
+    GateResult,
+    Result,
+    ScenarioResult,
+    StaticFinding,
+    Verdict,
+)
 
 
-def verdict_of(  # noqa: PLR0913 - the inputs of a verdict, spelled out
-    plan: Plan, fleet: Fleet, gates: GateSet, bench: Bench, evidence: Evidence, shown: Mapping[int, CounterExample], *,
-    as_of: datetime, purpose: str, inputs: dict[str, str],
+def verdict_of(  # noqa: PLR0913
+    plan: Plan,
+    fleet: Fleet,
+    gates: GateSet,
+    bench: Bench,
+    evidence: Evidence,
+    shown: Mapping[int, CounterExample],
+    *,
+    as_of: datetime,
+    purpose: str,
+    inputs: dict[str, str],
 ) -> Verdict:
     """Return the verdict of a finished evaluation."""
     assumed = assumed_inputs(fleet, bench.rules)
@@ -31,27 +47,81 @@ def verdict_of(  # noqa: PLR0913 - the inputs of a verdict, spelled out
     doubts = _doubts(gates, bool(assumed), age)
     results = tuple(_gate_result(gate, bench, evidence, shown, gates, as_of, doubts) for gate in gates.rules)
     result = _overall(results)
-    rows = [row for gate in results if gate.level == "block" for row in gate.rows if row.result == "inconclusive" and row.more_runs]
+    rows = [
+        row
+        for gate in results
+        if gate.level == "block"
+        for row in gate.rows
+        if row.result == "inconclusive" and row.more_runs
+    ]
     return Verdict(
-        result=result, **_identity(plan, fleet, gates, bench.suite, as_of), purpose=purpose, seed=bench.seed, inputs=inputs,
-        replications=dict(evidence.replications), runs=evidence.runs, settles=evidence.settles, variants=bench.variants,
-        scenarios=tuple(scenario.name for scenario in bench.suite.scenarios), gate_results=results,
-        footprint=footprint(bench.related, evidence.faults), not_modelled=NOT_MODELLED, assumed=assumed, snapshot_age_s=age,
-        missing=tuple(sorted({f"{gate.id}: {row.scenario}" for gate in results for row in gate.rows if row.result == "error"})),
-        more_runs=max((row.more_runs or 0 for row in rows), default=None) if result == "inconclusive" else None)
+        result=result,
+        **_identity(plan, fleet, gates, bench.suite, as_of),
+        purpose=purpose,
+        seed=bench.seed,
+        inputs=inputs,
+        replications=dict(evidence.replications),
+        runs=evidence.runs,
+        settles=evidence.settles,
+        variants=bench.variants,
+        scenarios=tuple(scenario.name for scenario in bench.suite.scenarios),
+        gate_results=results,
+        footprint=footprint(bench.related, evidence.faults),
+        not_modelled=NOT_MODELLED,
+        assumed=assumed,
+        snapshot_age_s=age,
+        missing=tuple(
+            sorted(
+                {
+                    f"{gate.id}: {row.scenario}"
+                    for gate in results
+                    for row in gate.rows
+                    if row.result == "error"
+                }
+            )
+        ),
+        more_runs=max((row.more_runs or 0 for row in rows), default=None)
+        if result == "inconclusive"
+        else None,
+    )
 
 
-def rejected(plan: Plan, fleet: Fleet, gates: GateSet, suite: Suite, findings: Sequence[StaticFinding], *, as_of: datetime,
-             inputs: dict[str, str]) -> Verdict:
+def rejected(  # noqa: PLR0913
+    plan: Plan,
+    fleet: Fleet,
+    gates: GateSet,
+    suite: Suite,
+    findings: Sequence[StaticFinding],
+    *,
+    as_of: datetime,
+    inputs: dict[str, str],
+) -> Verdict:
     """Return the verdict of a plan that the static checks refuse: nothing was simulated."""
-    return Verdict(result="fail", **_identity(plan, fleet, gates, suite, as_of), seed=0, inputs=inputs, findings=tuple(findings),
-                   scenarios=tuple(scenario.name for scenario in suite.scenarios), not_modelled=NOT_MODELLED)
+    return Verdict(
+        result="fail",
+        **_identity(plan, fleet, gates, suite, as_of),
+        seed=0,
+        inputs=inputs,
+        findings=tuple(findings),
+        scenarios=tuple(scenario.name for scenario in suite.scenarios),
+        not_modelled=NOT_MODELLED,
+    )
 
 
 def _identity(plan: Plan, fleet: Fleet, gates: GateSet, suite: Suite, as_of: datetime) -> dict[str, Any]:
-    return {"plan": plan.name, "plan_digest": digest(plan), "fleet": fleet.name, "fleet_digest": digest(fleet), "gates": gates.name,
-            "gates_digest": digest(gates), "suite": suite.name, "suite_digest": digest(suite), "as_of": as_of,
-            "window": (plan.window.not_before, plan.window.not_after), "engine": version("fleetwin")}
+    return {
+        "plan": plan.name,
+        "plan_digest": digest(plan),
+        "fleet": fleet.name,
+        "fleet_digest": digest(fleet),
+        "gates": gates.name,
+        "gates_digest": digest(gates),
+        "suite": suite.name,
+        "suite_digest": digest(suite),
+        "as_of": as_of,
+        "window": (plan.window.not_before, plan.window.not_after),
+        "engine": version("fleetwin"),
+    }
 
 
 def _doubts(gates: GateSet, assumed: bool, age_s: float | None) -> str:
@@ -60,20 +130,41 @@ def _doubts(gates: GateSet, assumed: bool, age_s: float | None) -> str:
         return "the gated metrics rest on assumed inputs, and this gate set does not accept that"
     if gates.max_snapshot_age_s is not None and (age_s is None or age_s > gates.max_snapshot_age_s):
         told = "has no as_of" if age_s is None else f"is {age_s / 3600:.1f} h old"
-        return f"the snapshot {told}, and this gate set accepts at most {gates.max_snapshot_age_s / 3600:.1f} h"
+        return (
+            f"the snapshot {told}, and this gate set accepts at most {gates.max_snapshot_age_s / 3600:.1f} h"
+        )
     return ""
 
 
-def _gate_result(gate: Gate, bench: Bench, evidence: Evidence, shown: Mapping[int, CounterExample], gates: GateSet, as_of: datetime,
-                 doubts: str) -> GateResult:
+def _gate_result(  # noqa: PLR0913
+    gate: Gate,
+    bench: Bench,
+    evidence: Evidence,
+    shown: Mapping[int, CounterExample],
+    gates: GateSet,
+    as_of: datetime,
+    doubts: str,
+) -> GateResult:
     indices = [i for i, rule in enumerate(bench.rules) if rule.gate is gate]
-    rows = [(i, (judged[i].row or judged[i].undecided)) for judged in evidence.judged.values() for i in indices]
+    rows = [
+        (i, (judged[i].row or judged[i].undecided)) for judged in evidence.judged.values() for i in indices
+    ]
     first: Rule | None = bench.rules[indices[0]] if indices else None
-    common = {"id": gate.id, "metric": gate.metric, "where": gate.where, "estimator": gate.estimator, "pass_limit": gate.pass_,
-              "fail_limit": gate.fail or "", "level": gate.level, "unit": first.metric.unit if first else ""}
+    common = {
+        "id": gate.id,
+        "metric": gate.metric,
+        "where": gate.where,
+        "estimator": gate.estimator,
+        "pass_limit": gate.pass_,
+        "fail_limit": gate.fail or "",
+        "level": gate.level,
+        "unit": first.metric.unit if first else "",
+    }
     if not rows:
         return GateResult(**common, result="pass", reason=f"the plan states no {gate.metric}")
-    index, worst = min(rows, key=lambda item: (ORDER.index(item[1].result), -_severity(bench.rules[item[0]], item[1])))
+    index, worst = min(
+        rows, key=lambda item: (ORDER.index(item[1].result), -_severity(bench.rules[item[0]], item[1]))
+    )
     result, reason, waived = worst.result, _reason(bench.rules[index], worst), ""
     if result == "pass" and doubts:
         result, reason = "inconclusive", doubts
@@ -81,8 +172,15 @@ def _gate_result(gate: Gate, bench: Bench, evidence: Evidence, shown: Mapping[in
         if waiver.gate == gate.id and result not in ("pass", "warn") and as_of.date() <= waiver.until:
             result, waived = "waived", f"waived until {waiver.until} by {waiver.by}: {waiver.reason}"
     example = next((shown[i] for i in (index, *indices) if i in shown), None)
-    return GateResult(**common, result=result, reason=reason, worst=worst, rows=tuple(row for _, row in rows),
-                      counter_example=example, waiver=waived)
+    return GateResult(
+        **common,
+        result=result,
+        reason=reason,
+        worst=worst,
+        rows=tuple(row for _, row in rows),
+        counter_example=example,
+        waiver=waived,
+    )
 
 
 def _severity(rule: Rule, row: ScenarioResult) -> float:
@@ -96,7 +194,9 @@ def _severity(rule: Rule, row: ScenarioResult) -> float:
 def _reason(rule: Rule, row: ScenarioResult) -> str:
     place = f"{row.scenario}, {row.variant}"
     if row.violations:
-        names = ", ".join(row.violations[:6]) + (f" and {len(row.violations) - 6} more" if len(row.violations) > 6 else "")
+        names = ", ".join(row.violations[:6]) + (
+            f" and {len(row.violations) - 6} more" if len(row.violations) > 6 else ""
+        )
         return f"{rule.metric.text}: {names} ({place})"
     more = f"; about {row.more_runs} more replications would decide" if row.more_runs else ""
     return f"{rule.text} in {place}{more}"
@@ -104,8 +204,10 @@ def _reason(rule: Rule, row: ScenarioResult) -> str:
 
 def _overall(results: Sequence[GateResult]) -> Result:
     """The worst blocking gate; a failed warning gate, or a waived one, warns."""
+
     def counts(gate: GateResult) -> Result:
         if gate.result == "waived" or (gate.level == "warn" and gate.result != "pass"):
             return "warn"
         return gate.result
+
     return min((counts(gate) for gate in results), key=ORDER.index)

@@ -25,7 +25,7 @@ class Kind:
     def record(self) -> type[Record]:
         """The record that the document holds."""
         module, _, name = self.home.partition(":")
-        return getattr(import_module(module), name)  # type: ignore[no-any-return]
+        return getattr(import_module(module), name)
 
 
 # In the order in which a document is recognised: a plan may name a fleet, a gate set names a suite.

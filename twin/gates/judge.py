@@ -40,7 +40,7 @@ class Judged:
         return self.row is not None
 
 
-def judge(
+def judge(  # noqa: PLR0913
     rule: Rule,
     samples: Sequence[Sample],
     *,

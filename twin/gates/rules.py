@@ -109,8 +109,11 @@ def _problems(gates: GateSet, gate: Gate, fleet: Fleet, chance: bool) -> Iterato
             yield Problem(place, str(error))
             continue
         if (limit.op in ("none", "none new")) != (gate.estimator == "invariant"):
-            yield Problem(place, f"the limit {text!r} does not fit the estimator {gate.estimator!r}",
-                          "'none' and 'none new' belong to invariants, numbers to the others")
+            yield Problem(
+                place,
+                f"the limit {text!r} does not fit the estimator {gate.estimator!r}",
+                "'none' and 'none new' belong to invariants, numbers to the others",
+            )
         else:
             limits.append(limit)
     if chance and gate.estimator != "invariant" and len(limits) == 1 + (gate.fail is not None):
@@ -129,10 +132,18 @@ def _estimator_problems(place: str, gate: Gate, metric: Metric) -> Iterator[Prob
         yield Problem(place, f"{gate.estimator!r} cannot judge {metric.name!r}", f"use {fit}")
 
 
-def _budget_problems(place: str, gates: GateSet, gate: Gate, pass_limit: Limit, fail_limit: Limit | None) -> Iterator[Problem]:
+def _budget_problems(
+    place: str, gates: GateSet, gate: Gate, pass_limit: Limit, fail_limit: Limit | None
+) -> Iterator[Problem]:
     looks = look_schedule(gates.replications.first, gates.replications.max)
-    reason = impossible(gate.estimator, pass_limit=pass_limit, fail_limit=fail_limit, confidence=gate.confidence, looks=looks,
-                        quantile=gate.quantile)
+    reason = impossible(
+        gate.estimator,
+        pass_limit=pass_limit,
+        fail_limit=fail_limit,
+        confidence=gate.confidence,
+        looks=looks,
+        quantile=gate.quantile,
+    )
     if reason:
         yield Problem(place, f"can never be decided: {reason}")
 
@@ -141,16 +152,33 @@ def where_problems(metric: Metric, where: dict[str, Any], fleet: Fleet) -> Itera
     """Yield (what, mend) for filters that the metric does not have or that match nothing in the fleet."""
     for key, value in where.items():
         if key not in metric.where:
-            yield f"{metric.name!r} has no filter {key!r}", did_you_mean(key, metric.where) or f"one of {', '.join(metric.where) or 'none'}"
+            yield (
+                f"{metric.name!r} has no filter {key!r}",
+                did_you_mean(key, metric.where) or f"one of {', '.join(metric.where) or 'none'}",
+            )
             continue
         known = _values(key, fleet)
         for one in value if isinstance(value, (list, tuple)) else (value,):
             if one not in known and not any(c in str(one) for c in "*?["):
-                yield f"nothing in the fleet has {key} {one!r}", did_you_mean(str(one), sorted(map(str, known)))
+                yield (
+                    f"nothing in the fleet has {key} {one!r}",
+                    did_you_mean(str(one), sorted(map(str, known))),
+                )
 
 
 def _values(key: str, fleet: Fleet) -> set[Any]:
-    tables = {"service": "services", "site": "sites", "region": "regions", "unit": "power_units", "link": "links", "storage": "storage"}
+    tables = {
+        "service": "services",
+        "site": "sites",
+        "region": "regions",
+        "unit": "power_units",
+        "link": "links",
+        "storage": "storage",
+    }
     if key == "tier":
         return {service.tier for service in fleet.services}
-    return {unit.kind for unit in fleet.power_units} if key == "kind" else {row.name for row in fleet.rows(tables[key])}
+    return (
+        {unit.kind for unit in fleet.power_units}
+        if key == "kind"
+        else {row.name for row in fleet.rows(tables[key])}
+    )

@@ -8,9 +8,9 @@ G regions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 
@@ -152,14 +152,21 @@ def compile_fleet(fleet: Fleet, *, start: datetime) -> Compiled:
     region_starts = np.searchsorted(site_region, np.arange(len(names["regions"])))
     racks = [index["racks"][r] for storage in fleet.storage for r in storage.racks]
     return Compiled(
-        name=fleet.name, names=names, index=index,
-        power=_power(fleet, names, index), network=_network(fleet, names, index), servers=_servers(fleet, names, index),
-        services=_services(fleet, names, index), demand=compile_demand(fleet, names, index, start=start),
+        name=fleet.name,
+        names=names,
+        index=index,
+        power=_power(fleet, names, index),
+        network=_network(fleet, names, index),
+        servers=_servers(fleet, names, index),
+        services=_services(fleet, names, index),
+        demand=compile_demand(fleet, names, index, start=start),
         rack_site=_ints(index["sites"][rack.site] for rack in fleet.racks),
-        site_region=site_region, region_starts=region_starts,
+        site_region=site_region,
+        region_starts=region_starts,
         storage_quorum=_ints(storage.quorum for storage in fleet.storage),
         storage_starts=np.r_[0, np.cumsum([len(s.racks) for s in fleet.storage])].astype(np.int64)[:-1],
-        storage_racks=_ints(racks))
+        storage_racks=_ints(racks),
+    )
 
 
 def _names(fleet: Fleet) -> dict[str, tuple[str, ...]]:
@@ -169,11 +176,24 @@ def _names(fleet: Fleet) -> dict[str, tuple[str, ...]]:
     rank = {name: i for i, name in enumerate(regions)}
     rack = {row.name: i for i, row in enumerate(fleet.racks)}
     level = _call_levels(fleet)
-    names = {kind: tuple(row.name for row in fleet.rows(kind))
-             for kind in ("power_units", "cooling_plants", "racks", "switches", "links", "server_types", "reservations", "storage")}
+    names = {
+        kind: tuple(row.name for row in fleet.rows(kind))
+        for kind in (
+            "power_units",
+            "cooling_plants",
+            "racks",
+            "switches",
+            "links",
+            "server_types",
+            "reservations",
+            "storage",
+        )
+    }
     names["regions"] = tuple(regions)
     names["sites"] = tuple(s.name for s in sorted(fleet.sites, key=lambda site: rank[site.region]))
-    names["server_groups"] = tuple(g.name for g in sorted(fleet.server_groups, key=lambda group: rack[group.rack]))
+    names["server_groups"] = tuple(
+        g.name for g in sorted(fleet.server_groups, key=lambda group: rack[group.rack])
+    )
     names["unit_kind"] = tuple(unit.kind for unit in fleet.power_units)
     names["services"] = tuple(s.name for s in sorted(fleet.services, key=lambda service: level[service.name]))
     return names
@@ -198,35 +218,57 @@ def _power(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dic
     racks, plants = len(fleet.racks), len(fleet.cooling_plants)
     first_unit = racks + plants + len(fed_switches)
     total = first_unit + len(fleet.power_units)
-    rows = [*fleet.racks, *fleet.cooling_plants, *(fleet.switches[i] for i in fed_switches), *fleet.power_units]
+    rows: list[Any] = [
+        *fleet.racks,
+        *fleet.cooling_plants,
+        *(fleet.switches[i] for i in fed_switches),
+        *fleet.power_units,
+    ]
     edges: list[tuple[int, int, float]] = []
     for child, row in enumerate(rows):
         shares = getattr(row, "shares", ()) or [1.0 / max(1, len(row.fed_by))] * len(row.fed_by)
-        edges += [(child, first_unit + index["power_units"][feed], share)
-                  for feed, share in zip(row.fed_by, shares, strict=True)]
+        edges += [
+            (child, first_unit + index["power_units"][feed], share)
+            for feed, share in zip(row.fed_by, shares, strict=True)
+        ]
     standby = np.array([getattr(row, "feed_mode", "shared") == "standby" for row in rows], dtype=bool)
     levels, number = build_levels(total, edges, standby, _ints(getattr(row, "needs", 1) for row in rows))
     switch_node = np.full(len(fleet.switches), -1, dtype=np.int64)
-    switch_node[fed_switches] = number[racks + plants:first_unit]
+    switch_node[fed_switches] = number[racks + plants : first_unit]
     units = fleet.power_units
     loss = np.zeros((3, total))
-    loss[:, number[first_unit:]] = np.array([[u.loss_fixed, u.loss_linear, u.loss_square] for u in units]).reshape(-1, 3).T
+    loss[:, number[first_unit:]] = (
+        np.array([[u.loss_fixed, u.loss_linear, u.loss_square] for u in units]).reshape(-1, 3).T
+    )
     rated = np.ones(total)
     rated[number[first_unit:]] = [u.rated_va for u in units]
     return PowerArrays(
-        levels=levels, unit_node=number[first_unit:], rack_node=number[:racks], plant_node=number[racks:racks + plants],
-        switch_node=switch_node, rated_va=rated,
-        limit_va=_floats(u.rated_va * u.continuous for u in units), loss=loss,
+        levels=levels,
+        unit_node=number[first_unit:],
+        rack_node=number[:racks],
+        plant_node=number[racks : racks + plants],
+        switch_node=switch_node,
+        rated_va=rated,
+        limit_va=_floats(u.rated_va * u.continuous for u in units),
+        loss=loss,
         is_source=np.array([u.kind in SOURCES for u in units], dtype=bool),
-        unit_site=_ints(index["sites"][u.site] for u in units), switch_w=_floats(s.power_w for s in fleet.switches),
+        unit_site=_ints(index["sites"][u.site] for u in units),
+        switch_w=_floats(s.power_w for s in fleet.switches),
         plant_site=_ints(index["sites"][p.site] for p in fleet.cooling_plants),
         plant_heat_w=_floats(p.rated_heat_w for p in fleet.cooling_plants),
-        plant_cop=np.array([[p.cop_ref, p.cop_slope_per_k, p.t_ref_c, p.cop_min] for p in fleet.cooling_plants]).reshape(-1, 4).T,
+        plant_cop=np.array(
+            [[p.cop_ref, p.cop_slope_per_k, p.t_ref_c, p.cop_min] for p in fleet.cooling_plants]
+        )
+        .reshape(-1, 4)
+        .T,
         plant_fixed_w=_floats(p.fixed_w for p in fleet.cooling_plants),
-        plant_tan_phi=_floats(_tan_phi(p.power_factor) for p in fleet.cooling_plants))
+        plant_tan_phi=_floats(_tan_phi(p.power_factor) for p in fleet.cooling_plants),
+    )
 
 
-def _network(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dict[str, int]]) -> NetworkArrays:
+def _network(
+    fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dict[str, int]]
+) -> NetworkArrays:
     tiers = {"tor": 0, "fabric": 1, "border": 2}
     switches, racks = fleet.switches, len(fleet.racks)
     at = index["switches"]
@@ -258,21 +300,32 @@ def _network(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, d
             racks_of[at[name]].append(r)
     site_of = [index["sites"][s.site] for s in switches]
     return NetworkArrays(
-        levels=levels, rack_node=number[:racks], switch_node=number[racks:], edge_link=edge_link,
-        inner_edge=np.flatnonzero(edge_link >= 0), inner_link=edge_link[edge_link >= 0], inner_child=levels.child[edge_link >= 0],
+        levels=levels,
+        rack_node=number[:racks],
+        switch_node=number[racks:],
+        edge_link=edge_link,
+        inner_edge=np.flatnonzero(edge_link >= 0),
+        inner_link=edge_link[edge_link >= 0],
+        inner_child=levels.child[edge_link >= 0],
         isolated=_ints(isolated),
         rack_has_switch=np.array([bool(rack.switches) for rack in fleet.racks], dtype=bool),
-        switch_site=_ints(site_of), switch_is_border=np.array([s.tier == "border" for s in switches], dtype=bool),
+        switch_site=_ints(site_of),
+        switch_is_border=np.array([s.tier == "border" for s in switches], dtype=bool),
         switch_capacity_bps=_floats(s.capacity_bps for s in switches),
         switch_rack_start=np.r_[0, np.cumsum([len(rows) for rows in racks_of])].astype(np.int64),
         switch_racks=_ints(r for rows in racks_of for r in rows),
         link_capacity_bps=_floats(link.capacity_bps for link in fleet.links),
         link_latency_s=_floats(link.latency_s for link in fleet.links),
-        link_site=_ints(site_of[at[link.a]] for link in fleet.links), backbone=_ints(backbone),
-        backbone_a=_ints(at[fleet.links[i].a] for i in backbone), backbone_b=_ints(at[fleet.links[i].b] for i in backbone))
+        link_site=_ints(site_of[at[link.a]] for link in fleet.links),
+        backbone=_ints(backbone),
+        backbone_a=_ints(at[fleet.links[i].a] for i in backbone),
+        backbone_b=_ints(at[fleet.links[i].b] for i in backbone),
+    )
 
 
-def _servers(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dict[str, int]]) -> ServerArrays:
+def _servers(
+    fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dict[str, int]]
+) -> ServerArrays:
     rows = {group.name: group for group in fleet.server_groups}
     groups = [rows[name] for name in names["server_groups"]]
     rack = _ints(index["racks"][g.rack] for g in groups)
@@ -286,15 +339,26 @@ def _servers(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, d
     excursion = _floats(t.peak_factor - 1.0 for t in types)
     correlation = _floats(t.peak_correlation for t in types)
     return ServerArrays(
-        group_rack=rack, group_type=kind, group_rs=rs.astype(np.int64), group_bucket=bucket.astype(np.int64),
-        group_count=_ints(g.count for g in groups), rack_starts=starts, rack_of_run=rack[starts],
-        rs_reservation=pair // len(fleet.sites), rs_site=pair % len(fleet.sites),
-        bucket_rs=triple // len(types), bucket_type=triple % len(types),
-        type_rru=_floats(t.rru for t in types), type_watts=np.array([curve_table(t) for t in types]),
-        type_off_w=_floats(t.off_w for t in types), type_tan_phi=_floats(_tan_phi(t.power_factor) for t in types),
-        type_linear=excursion * correlation, type_random=excursion * (1.0 - correlation),
+        group_rack=rack,
+        group_type=kind,
+        group_rs=rs.astype(np.int64),
+        group_bucket=bucket.astype(np.int64),
+        group_count=_ints(g.count for g in groups),
+        rack_starts=starts,
+        rack_of_run=rack[starts],
+        rs_reservation=pair // len(fleet.sites),
+        rs_site=pair % len(fleet.sites),
+        bucket_rs=triple // len(types),
+        bucket_type=triple % len(types),
+        type_rru=_floats(t.rru for t in types),
+        type_watts=np.array([curve_table(t) for t in types]),
+        type_off_w=_floats(t.off_w for t in types),
+        type_tan_phi=_floats(_tan_phi(t.power_factor) for t in types),
+        type_linear=excursion * correlation,
+        type_random=excursion * (1.0 - correlation),
         type_cost_per_s=_floats(t.cost_usd / t.lifetime_s for t in types),
-        type_embodied_per_s=_floats(t.embodied_kg / t.lifetime_s for t in types))
+        type_embodied_per_s=_floats(t.embodied_kg / t.lifetime_s for t in types),
+    )
 
 
 def curve_table(kind: ServerType) -> Floats:
@@ -312,36 +376,58 @@ def curve_table(kind: ServerType) -> Floats:
     return kind.idle_w + (kind.max_w - kind.idle_w) * (2.0 * u - u**kind.exponent)
 
 
-def _services(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dict[str, int]]) -> ServiceArrays:
+def _services(
+    fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dict[str, int]]
+) -> ServiceArrays:
     rows = {service.name: service for service in fleet.services}
     services = [rows[name] for name in names["services"]]
     at, site_at = index["services"], index["sites"]
-    replicas, weight = np.zeros((len(services), len(fleet.sites))), np.zeros((len(services), len(fleet.sites)))
+    replicas, weight = (
+        np.zeros((len(services), len(fleet.sites))),
+        np.zeros((len(services), len(fleet.sites))),
+    )
     for d in fleet.deployments:
-        replicas[at[d.service], site_at[d.site]], weight[at[d.service], site_at[d.site]] = d.replicas, d.weight
+        replicas[at[d.service], site_at[d.site]], weight[at[d.service], site_at[d.site]] = (
+            d.replicas,
+            d.weight,
+        )
     level = _call_levels(fleet)
     levels = np.array([level[name] for name in names["services"]], dtype=np.int64)
     calls = sorted((at[callee], at[s.name], count) for s in services for callee, count in s.callees.items())
     reservation = _ints(index["reservations"][s.reservation] for s in services)
     return ServiceArrays(
-        reservation=reservation, slots=_ints(s.slots for s in services), service_time_s=_floats(s.service_time_s for s in services),
-        replica_rru=_floats(s.replica_rru for s in services), max_wait_s=_floats(s.max_wait_s for s in services),
-        retries=_ints(s.retries for s in services), retry_budget=_floats(s.retry_budget for s in services),
-        failover_s=_floats(s.failover_s for s in services), slo_error=_floats(1.0 - s.slo.availability for s in services),
-        slo_p99_s=_floats(s.slo.p99_s for s in services), request_bytes=_floats(s.request_bytes for s in services),
+        reservation=reservation,
+        slots=_ints(s.slots for s in services),
+        service_time_s=_floats(s.service_time_s for s in services),
+        replica_rru=_floats(s.replica_rru for s in services),
+        max_wait_s=_floats(s.max_wait_s for s in services),
+        retries=_ints(s.retries for s in services),
+        retry_budget=_floats(s.retry_budget for s in services),
+        failover_s=_floats(s.failover_s for s in services),
+        slo_error=_floats(1.0 - s.slo.availability for s in services),
+        slo_p99_s=_floats(s.slo.p99_s for s in services),
+        request_bytes=_floats(s.request_bytes for s in services),
         regional=np.array([s.locality == "region" for s in services], dtype=bool),
         storage=_ints(-1 if s.storage is None else index["storage"][s.storage] for s in services),
-        tier=_ints(s.tier for s in services), replicas=replicas, weight=weight,
+        tier=_ints(s.tier for s in services),
+        replicas=replicas,
+        weight=weight,
         rs=_rs_of(fleet, names, index, reservation),
         level_starts=np.searchsorted(levels, np.arange(int(levels.max(initial=-1)) + 2)),
-        edge_caller=_ints(edge[1] for edge in calls), edge_callee=_ints(edge[0] for edge in calls),
-        edge_calls=_floats(edge[2] for edge in calls))
+        edge_caller=_ints(edge[1] for edge in calls),
+        edge_callee=_ints(edge[0] for edge in calls),
+        edge_calls=_floats(edge[2] for edge in calls),
+    )
 
 
-def _rs_of(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dict[str, int]], reservation: Ints) -> Ints:
+def _rs_of(
+    fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dict[str, int]], reservation: Ints
+) -> Ints:
     """(reservation, site) pair of each deployment `[K, S]`; the number of pairs where the reservation owns nothing there."""
     site = {rack.name: index["sites"][rack.site] for rack in fleet.racks}
-    pairs = np.unique([index["reservations"][g.owner] * len(fleet.sites) + site[g.rack] for g in fleet.server_groups])
+    pairs = np.unique(
+        [index["reservations"][g.owner] * len(fleet.sites) + site[g.rack] for g in fleet.server_groups]
+    )
     wanted = reservation[:, None] * len(fleet.sites) + np.arange(len(fleet.sites))
     found = np.searchsorted(pairs, wanted)
     hit = pairs[np.minimum(found, len(pairs) - 1)] == wanted
@@ -358,6 +444,3 @@ def _ints(values: object) -> Ints:
 
 def _floats(values: object) -> Floats:
     return np.array(list(values), dtype=np.float64)  # type: ignore[call-overload]
-
-
-__all__ = ["Compiled", "NetworkArrays", "PowerArrays", "Sequence", "ServerArrays", "ServiceArrays", "compile_fleet", "curve_table"]

@@ -60,13 +60,21 @@ class FlatSeries:
         """Join the series, and behind them the constant 1."""
         rows = (*series, SeriesArray(0.0, 1.0, np.ones(1), True))
         length = np.array([len(row.values) for row in rows], dtype=np.int64)
-        return cls(np.array([row.offset_s for row in rows]), np.array([row.step_s for row in rows]), length,
-                   np.cumsum(length) - length, np.array([row.repeat for row in rows]), np.concatenate([row.values for row in rows]))
+        return cls(
+            np.array([row.offset_s for row in rows]),
+            np.array([row.step_s for row in rows]),
+            length,
+            np.cumsum(length) - length,
+            np.array([row.repeat for row in rows]),
+            np.concatenate([row.values for row in rows]),
+        )
 
     def at(self, time_s: float) -> Floats:
         """Return the value of every series at a time, as `SeriesArray.at` does for one."""
         position = np.floor_divide(time_s - self.offset_s, self.step_s).astype(np.int64)
-        inside = np.where(self.repeat, position % self.length, np.minimum(np.maximum(position, 0), self.length - 1))
+        inside = np.where(
+            self.repeat, position % self.length, np.minimum(np.maximum(position, 0), self.length - 1)
+        )
         return self.values[self.first + inside]
 
 
@@ -112,7 +120,9 @@ class DemandArrays:
         return np.unique(np.concatenate(times)) if times else np.zeros(0)
 
 
-def compile_demand(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dict[str, int]], *, start: datetime) -> DemandArrays:
+def compile_demand(
+    fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dict[str, int]], *, start: datetime
+) -> DemandArrays:
     """Compile demand and the other series onto a clock that starts at `start`."""
     series_at = {series.name: i for i, series in enumerate(fleet.series)}
     shape = (len(fleet.services), len(fleet.regions))
@@ -130,16 +140,24 @@ def compile_demand(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[
     by_site = [sites[name] for name in names["sites"]]
     series = tuple(_series(series, start) for series in fleet.series)
     return DemandArrays(
-        base=base, profile=profile, growth_per_s=growth, series=series, flat=FlatSeries.of(series),
+        base=base,
+        profile=profile,
+        growth_per_s=growth,
+        series=series,
+        flat=FlatSeries.of(series),
         carbon=np.array([r.carbon_g_per_kwh or 0.0 for r in by_region]),
         carbon_series=_indices([r.carbon_series for r in by_region], series_at),
         price=np.array([r.price_usd_per_mwh or 0.0 for r in by_region]),
         price_series=_indices([r.price_series for r in by_region], series_at),
-        outdoor=np.array([s.outdoor_c for s in by_site]), outdoor_series=_indices([s.outdoor_series for s in by_site], series_at))
+        outdoor=np.array([s.outdoor_c for s in by_site]),
+        outdoor_series=_indices([s.outdoor_series for s in by_site], series_at),
+    )
 
 
 def _series(series: Series, start: datetime) -> SeriesArray:
-    return SeriesArray((series.start - start).total_seconds(), series.step_s, np.array(series.values), series.repeat)
+    return SeriesArray(
+        (series.start - start).total_seconds(), series.step_s, np.array(series.values), series.repeat
+    )
 
 
 def _indices(names: list[str | None], at: dict[str, int]) -> Ints:

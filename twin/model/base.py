@@ -17,4 +17,6 @@ class Record(BaseModel):
     documents, where the value is a string with a unit.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=False, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, strict=False, allow_inf_nan=False
+    )

@@ -27,7 +27,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ChangeKind = Literal["count", "failed", "state", "drain", "replicas", "weight", "sick", "demand", "outdoor", "control", "cap"]
+ChangeKind = Literal[
+    "count", "failed", "state", "drain", "replicas", "weight", "sick", "demand", "outdoor", "control", "cap"
+]
 
 
 @dataclass(frozen=True, slots=True)

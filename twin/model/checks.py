@@ -59,26 +59,39 @@ def names_are_unique(fleet: Fleet) -> Iterator[Fault]:
         for row, record in enumerate(fleet.rows(kind)):
             if record.name in seen:
                 other = SINGULAR[seen[record.name]]
-                yield Fault(kind, row, "name", f"the name {record.name!r} is already used by a {other}", "rename one of them")
+                yield Fault(
+                    kind,
+                    row,
+                    "name",
+                    f"the name {record.name!r} is already used by a {other}",
+                    "rename one of them",
+                )
             seen.setdefault(record.name, kind)
 
 
 def rows_are_unique(fleet: Fleet) -> Iterator[Fault]:
     """A (service, site) has one deployment, a (service, region) one demand, a (rack, type, owner) one group."""
     keys: dict[str, Callable[[Any], tuple[str, ...]]] = {
-        "deployments": lambda r: (r.service, r.site), "demand": lambda r: (r.service, r.region),
-        "server_groups": lambda r: (r.rack, r.type, r.owner)}
+        "deployments": lambda r: (r.service, r.site),
+        "demand": lambda r: (r.service, r.region),
+        "server_groups": lambda r: (r.rack, r.type, r.owner),
+    }
     for kind, key in keys.items():
         seen: set[tuple[str, ...]] = set()
         for row, record in enumerate(fleet.rows(kind)):
             if key(record) in seen:
-                yield Fault(kind, row, "", f"a second row for {' / '.join(key(record))}", "merge the two rows")
+                yield Fault(
+                    kind, row, "", f"a second row for {' / '.join(key(record))}", "merge the two rows"
+                )
             seen.add(key(record))
 
 
 def references_exist(fleet: Fleet) -> Iterator[Fault]:
     """Every name that a row refers to is a row of the right kind."""
-    known = {kind: {record.name for record in fleet.rows(kind)} for kind in (*THINGS, "server_types", "reservations", "series")}
+    known = {
+        kind: {record.name for record in fleet.rows(kind)}
+        for kind in (*THINGS, "server_types", "reservations", "series")
+    }
     for kind, fields in REFERENCES.items():
         for row, record in enumerate(fleet.rows(kind)):
             for field, targets in fields.items():
@@ -87,7 +100,10 @@ def references_exist(fleet: Fleet) -> Iterator[Fault]:
                 for name in names:
                     if not any(name in known[target] for target in targets):
                         noun = SINGULAR[targets[0]]
-                        mend = did_you_mean(name, sorted(known[targets[0]])) or f"add the {noun} or mend the name"
+                        mend = (
+                            did_you_mean(name, sorted(known[targets[0]]))
+                            or f"add the {noun} or mend the name"
+                        )
                         yield Fault(kind, row, field, f"there is no {noun} {name!r}", mend)
 
 
@@ -117,8 +133,10 @@ def _loops(fleet: Fleet, kind: str, field: str, targets: Callable[[Any], tuple[s
                 stack.append((name, position + 1))
                 target = following[position]
                 if state.get(target) == 1:
-                    circle = " -> ".join([*path[path.index(target):], target])
-                    yield Fault(kind, rows[target][0], field, f"a circle: {circle}", "remove one of these references")
+                    circle = " -> ".join([*path[path.index(target) :], target])
+                    yield Fault(
+                        kind, rows[target][0], field, f"a circle: {circle}", "remove one of these references"
+                    )
                 elif target not in state:
                     stack.append((target, 0))
             else:
@@ -133,17 +151,30 @@ def units_can_be_fed(fleet: Fleet) -> Iterator[Fault]:
             feeds = record.fed_by
             is_source = kind == "power_units" and record.kind in SOURCES
             if kind == "power_units" and is_source == bool(feeds):
-                what = f"a {record.kind} is a source and is fed by nothing" if is_source else f"the {record.kind} is fed by nothing"
-                yield Fault(kind, row, "fed_by", what, "remove fed_by" if is_source else "name its feeders in fed_by")
+                what = (
+                    f"a {record.kind} is a source and is fed by nothing"
+                    if is_source
+                    else f"the {record.kind} is fed by nothing"
+                )
+                yield Fault(
+                    kind, row, "fed_by", what, "remove fed_by" if is_source else "name its feeders in fed_by"
+                )
             if len(set(feeds)) != len(feeds):
                 yield Fault(kind, row, "fed_by", "names the same feeder twice", "name each feeder once")
             needs = getattr(record, "needs", 1)
             if feeds and needs > len(feeds):
-                yield Fault(kind, row, "needs", f"needs {needs} of {len(feeds)} feeders", f"at most {len(feeds)}")
+                yield Fault(
+                    kind, row, "needs", f"needs {needs} of {len(feeds)} feeders", f"at most {len(feeds)}"
+                )
             shares = getattr(record, "shares", ())
             if shares and (len(shares) != len(feeds) or abs(sum(shares) - 1.0) > 1e-9):
-                yield Fault(kind, row, "shares", f"{len(shares)} shares that sum to {sum(shares):.4g} for {len(feeds)} feeders",
-                            "one share per feeder, summing to 100 %")
+                yield Fault(
+                    kind,
+                    row,
+                    "shares",
+                    f"{len(shares)} shares that sum to {sum(shares):.4g} for {len(feeds)} feeders",
+                    "one share per feeder, summing to 100 %",
+                )
 
 
 def racks_hold_what_they_can(fleet: Fleet) -> Iterator[Fault]:
@@ -154,8 +185,13 @@ def racks_hold_what_they_can(fleet: Fleet) -> Iterator[Fault]:
         used[group.rack] = used.get(group.rack, 0) + group.count * heights.get(group.type, 0)
     for row, rack in enumerate(fleet.racks):
         if used.get(rack.name, 0) > rack.space_u:
-            yield Fault("racks", row, "space_u", f"holds {used[rack.name]} U of servers in {rack.space_u} U of space",
-                        "fewer servers or a higher rack")
+            yield Fault(
+                "racks",
+                row,
+                "space_u",
+                f"holds {used[rack.name]} U of servers in {rack.space_u} U of space",
+                "fewer servers or a higher rack",
+            )
 
 
 def links_join_the_right_tiers(fleet: Fleet) -> Iterator[Fault]:
@@ -168,10 +204,21 @@ def links_join_the_right_tiers(fleet: Fleet) -> Iterator[Fault]:
         if a.name == b.name:
             yield Fault("links", row, "b", f"joins {a.name!r} to itself", "name two switches")
         elif a.site == b.site and TIERS.index(a.tier) == TIERS.index(b.tier):
-            yield Fault("links", row, "b", f"joins two {a.tier} switches of {a.site}", "join two tiers (tor, fabric, border)")
+            yield Fault(
+                "links",
+                row,
+                "b",
+                f"joins two {a.tier} switches of {a.site}",
+                "join two tiers (tor, fabric, border)",
+            )
         elif a.site != b.site and (a.tier, b.tier) != ("border", "border"):
-            yield Fault("links", row, "b", f"joins {a.site} and {b.site} by switches that are not both 'border'",
-                        "end backbone links at border switches")
+            yield Fault(
+                "links",
+                row,
+                "b",
+                f"joins {a.site} and {b.site} by switches that are not both 'border'",
+                "end backbone links at border switches",
+            )
 
 
 def places_agree(fleet: Fleet) -> Iterator[Fault]:
@@ -183,15 +230,26 @@ def places_agree(fleet: Fleet) -> Iterator[Fault]:
             for field, known in (("fed_by", units), ("switches", switches)):
                 for name in getattr(record, field, ()):
                     if known.get(name, record.site) != record.site:
-                        yield Fault(kind, row, field, f"{name!r} is at {known[name]}, not at {record.site}", "use one of this site")
+                        yield Fault(
+                            kind,
+                            row,
+                            field,
+                            f"{name!r} is at {known[name]}, not at {record.site}",
+                            "use one of this site",
+                        )
 
 
 def storage_can_have_a_quorum(fleet: Fleet) -> Iterator[Fault]:
     """quorum <= copies."""
     for row, storage in enumerate(fleet.storage):
         if storage.quorum > len(storage.racks):
-            yield Fault("storage", row, "quorum", f"quorum {storage.quorum} of {len(storage.racks)} copies",
-                        f"at most {len(storage.racks)}")
+            yield Fault(
+                "storage",
+                row,
+                "quorum",
+                f"quorum {storage.quorum} of {len(storage.racks)} copies",
+                f"at most {len(storage.racks)}",
+            )
 
 
 def services_can_run(fleet: Fleet) -> Iterator[Fault]:
@@ -204,14 +262,31 @@ def services_can_run(fleet: Fleet) -> Iterator[Fault]:
     for row, service in enumerate(fleet.services):
         placed = [d for d in by_service.get(service.name, []) if d.replicas > 0]
         if not any(d.weight > 0 for d in placed):
-            yield Fault("services", row, "name", f"service {service.name!r} has no replicas that take traffic", "add a deployment")
+            yield Fault(
+                "services",
+                row,
+                "name",
+                f"service {service.name!r} has no replicas that take traffic",
+                "add a deployment",
+            )
         elif len({d.site for d in placed}) < service.spread_sites:
-            yield Fault("services", row, "spread_sites", f"wants {service.spread_sites} sites and has {len(placed)}", "deploy it on more sites")
+            yield Fault(
+                "services",
+                row,
+                "spread_sites",
+                f"wants {service.spread_sites} sites and has {len(placed)}",
+                "deploy it on more sites",
+            )
     reservation = {service.name: service.reservation for service in fleet.services}
     for row, d in enumerate(fleet.deployments):
         if d.replicas and d.service in reservation and (reservation[d.service], d.site) not in owned:
-            yield Fault("deployments", row, "site", f"reservation {reservation[d.service]!r} owns no server at {d.site}",
-                        "give it servers there or deploy elsewhere")
+            yield Fault(
+                "deployments",
+                row,
+                "site",
+                f"reservation {reservation[d.service]!r} owns no server at {d.site}",
+                "give it servers there or deploy elsewhere",
+            )
 
 
 def tables_are_not_empty(fleet: Fleet) -> Iterator[Fault]:
@@ -222,7 +297,16 @@ def tables_are_not_empty(fleet: Fleet) -> Iterator[Fault]:
 
 
 CHECKS: tuple[Callable[[Fleet], Iterator[Fault]], ...] = (
-    tables_are_not_empty, names_are_unique, rows_are_unique, references_exist, feeds_make_no_loop, calls_make_no_loop,
-    units_can_be_fed, racks_hold_what_they_can, links_join_the_right_tiers, places_agree, storage_can_have_a_quorum,
+    tables_are_not_empty,
+    names_are_unique,
+    rows_are_unique,
+    references_exist,
+    feeds_make_no_loop,
+    calls_make_no_loop,
+    units_can_be_fed,
+    racks_hold_what_they_can,
+    links_join_the_right_tiers,
+    places_agree,
+    storage_can_have_a_quorum,
     services_can_run,
 )

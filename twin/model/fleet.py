@@ -44,17 +44,52 @@ class Site(Record):
 
 # File key (= attribute) of each table of a fleet -> record, in reading order.
 KINDS: dict[str, type[Record]] = {
-    "regions": Region, "sites": Site, "power_units": PowerUnit, "cooling_plants": CoolingPlant, "racks": Rack,
-    "switches": Switch, "links": Link, "server_types": ServerType, "reservations": Reservation,
-    "server_groups": ServerGroup, "storage": Storage, "services": Service, "deployments": Deployment,
-    "demand": Demand, "series": Series,
+    "regions": Region,
+    "sites": Site,
+    "power_units": PowerUnit,
+    "cooling_plants": CoolingPlant,
+    "racks": Rack,
+    "switches": Switch,
+    "links": Link,
+    "server_types": ServerType,
+    "reservations": Reservation,
+    "server_groups": ServerGroup,
+    "storage": Storage,
+    "services": Service,
+    "deployments": Deployment,
+    "demand": Demand,
+    "series": Series,
 }
 # Kinds whose rows are nodes of the dependency graph and so share one name space.
-THINGS = ("regions", "sites", "power_units", "cooling_plants", "racks", "switches", "links", "server_groups", "storage", "services")
-SINGULAR = {"regions": "region", "sites": "site", "power_units": "unit", "cooling_plants": "plant", "racks": "rack",
-            "switches": "switch", "links": "link", "server_types": "type", "reservations": "reservation",
-            "server_groups": "group", "storage": "storage", "services": "service", "deployments": "deployment",
-            "demand": "demand", "series": "series"}
+THINGS = (
+    "regions",
+    "sites",
+    "power_units",
+    "cooling_plants",
+    "racks",
+    "switches",
+    "links",
+    "server_groups",
+    "storage",
+    "services",
+)
+SINGULAR = {
+    "regions": "region",
+    "sites": "site",
+    "power_units": "unit",
+    "cooling_plants": "plant",
+    "racks": "rack",
+    "switches": "switch",
+    "links": "link",
+    "server_types": "type",
+    "reservations": "reservation",
+    "server_groups": "group",
+    "storage": "storage",
+    "services": "service",
+    "deployments": "deployment",
+    "demand": "demand",
+    "series": "series",
+}
 
 
 class Fleet(Record):
@@ -88,7 +123,7 @@ class Fleet(Record):
 
     def rows(self, kind: str) -> tuple[Any, ...]:
         """Return the rows of one table ("racks")."""
-        return getattr(self, kind)  # type: ignore[no-any-return]
+        return getattr(self, kind)
 
     @cached_property
     def things(self) -> dict[str, tuple[str, Any]]:
@@ -117,7 +152,9 @@ class Fleet(Record):
         path = f"{kind}.{getattr(row, 'name', '*')}.{field}"
         alias = type(row).model_fields[field].alias or field
         for note in reversed(self.provenance):
-            if fnmatchcase(path, note.of) or fnmatchcase(f"{kind}.{getattr(row, 'name', '*')}.{alias}", note.of):
+            if fnmatchcase(path, note.of) or fnmatchcase(
+                f"{kind}.{getattr(row, 'name', '*')}.{alias}", note.of
+            ):
                 return note.is_
         return "declared" if field in row.model_fields_set else "assumed"
 

@@ -25,7 +25,9 @@ class Gate(Record):
     level: Literal["block", "warn"] = "block"
     confidence: Annotated[Share, Field(gt=0.5, lt=1.0)] = 0.95
     quantile: Annotated[Share, Field(gt=0, lt=1)] = 0.99
-    for_s: Annotated[Seconds, Field(alias="for", description="a violation shorter than this is a transient")] = 0.0
+    for_s: Annotated[
+        Seconds, Field(alias="for", description="a violation shorter than this is a transient")
+    ] = 0.0
 
 
 class Replications(Record):

@@ -120,8 +120,10 @@ def parse_limit(text: str, unit: str = "") -> Limit:
         return Limit(words, unit=unit)
     match = _LIMIT.match(words)
     if match is None:
-        raise ValueError(f"{text!r} is not a limit; write e.g. '<= 5{_spaced(unit)}', '<= +5 % of reference, "
-                         f"floor 1{_spaced(unit)}', '-3 % ± 1 % of reference', 'none' or 'none new'")
+        raise ValueError(
+            f"{text!r} is not a limit; write e.g. '<= 5{_spaced(unit)}', '<= +5 % of reference, "
+            f"floor 1{_spaced(unit)}', '-3 % ± 1 % of reference', 'none' or 'none new'"
+        )
     part = {name: found or "" for name, found in match.groupdict().items()}
     complaint = _misfit(part, unit)
     if complaint:
@@ -135,7 +137,8 @@ _LIMIT = re.compile(
     rf"^(?P<op><=|>=|<|>)? ?(?P<value>{_NUMBER}) ?(?P<unit>{_UNIT})"
     rf"(?: ?± ?(?P<band>{_NUMBER}) ?(?P<band_unit>{_UNIT}))?"
     rf"(?: ?of (?P<basis>\w+))?"
-    rf"(?: ?, ?floor (?P<floor>{_NUMBER}) ?(?P<floor_unit>{_UNIT}))?$")
+    rf"(?: ?, ?floor (?P<floor>{_NUMBER}) ?(?P<floor_unit>{_UNIT}))?$"
+)
 
 _FRACTIONS = ("1", "%")
 # Units of metrics that no field of a fleet has.
@@ -190,8 +193,16 @@ def _assemble(part: dict[str, str], unit: str) -> Limit:
         change = basis is not None or name != "value"
         return _convert(number, part["unit" if name == "value" else f"{name}_unit"], unit, change=change)
 
-    return Limit(cast(Op, part["op"] or "±"), read("value"), relative, cast("Basis | None", basis),
-                 read("floor"), read("band"), unit, pp)
+    return Limit(
+        cast(Op, part["op"] or "±"),
+        read("value"),
+        relative,
+        cast("Basis | None", basis),
+        read("floor"),
+        read("band"),
+        unit,
+        pp,
+    )
 
 
 def _convert(number: str, written: str, unit: str, *, change: bool = False) -> float:

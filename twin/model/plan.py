@@ -35,7 +35,9 @@ class Duration(Record):
 def _read_duration(value: Any) -> Any:
     """Read "20 min ± 5 min"."""
     if isinstance(value, (int, float)):
-        raise PydanticCustomError("duration", "{message}", {"message": f"{value!r} has no unit; write e.g. '20 min ± 5 min'"})
+        raise PydanticCustomError(
+            "duration", "{message}", {"message": f"{value!r} has no unit; write e.g. '20 min ± 5 min'"}
+        )
     if not isinstance(value, str):
         return value
     match = _SPREAD.match(value)
@@ -49,8 +51,12 @@ def _read_duration(value: Any) -> Any:
         raise PydanticCustomError("duration", "{message}", {"message": str(error)}) from None
 
 
-Takes = Annotated[Duration, BeforeValidator(_read_duration), PlainSerializer(str),
-                  WithJsonSchema({"type": "string", "examples": ["20 min ± 5 min"]})]
+Takes = Annotated[
+    Duration,
+    BeforeValidator(_read_duration),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "examples": ["20 min ± 5 min"]}),
+]
 
 
 class Author(Record):
@@ -91,7 +97,9 @@ class Step(Record):
     """
 
     id: Name
-    do: Annotated[str, Field(pattern=r"^[a-z]+\.[a-z]+@\d+$", description="action@version, e.g. rack.drain@1")]
+    do: Annotated[
+        str, Field(pattern=r"^[a-z]+\.[a-z]+@\d+$", description="action@version, e.g. rack.drain@1")
+    ]
     params: dict[str, Any] = {}
     at_s: Annotated[Seconds | None, Field(alias="at")] = None
     after: tuple[Name, ...] = ()

@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from twin.model.base import Name, Record
-from twin.model.units import Celsius, PerKelvin, PositiveSeconds, PositiveShare, Ratio, Seconds, Share, VoltAmperes, Watts
+from twin.model.units import (
+    Celsius,
+    PerKelvin,
+    PositiveSeconds,
+    PositiveShare,
+    Ratio,
+    Seconds,
+    Share,
+    VoltAmperes,
+    Watts,
+)
 
 UnitKind = Literal["utility", "generator", "transformer", "ats", "sts", "ups", "switchboard", "panel", "pdu"]
 SOURCES: tuple[UnitKind, ...] = ("utility", "generator")
@@ -28,7 +38,9 @@ class PowerUnit(Record):
     site: Name
     rated_va: Annotated[VoltAmperes, Field(alias="rated")]
     emergency_va: Annotated[VoltAmperes | None, Field(alias="emergency")] = None
-    continuous: Annotated[PositiveShare, Field(description="share of the rating that may flow for hours")] = 1.0
+    continuous: Annotated[PositiveShare, Field(description="share of the rating that may flow for hours")] = (
+        1.0
+    )
     fed_by: Names = ()
     feed_mode: Literal["shared", "standby"] = "shared"
     shares: tuple[Share, ...] = ()

@@ -7,7 +7,17 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from twin.model.base import Name, Record
-from twin.model.units import BitsPerSecond, Bytes, Dollars, Kilograms, PositiveSeconds, PositiveShare, Ratio, Share, Watts
+from twin.model.units import (
+    BitsPerSecond,
+    Bytes,
+    Dollars,
+    Kilograms,
+    PositiveSeconds,
+    PositiveShare,
+    Ratio,
+    Share,
+    Watts,
+)
 
 CurvePoint = Annotated[tuple[Share, Watts], Field(description="[utilisation, power]")]
 
@@ -51,7 +61,12 @@ class ServerType(Record):
             raise ValueError("give the power either as 'curve' or as both 'idle' and 'max'")
         if by_points:
             loads, watts = zip(*self.curve, strict=True)
-            if len(loads) < 2 or loads[0] != 0 or loads[-1] != 1 or any(b <= a for a, b in zip(loads, loads[1:], strict=False)):
+            if (
+                len(loads) < 2
+                or loads[0] != 0
+                or loads[-1] != 1
+                or any(b <= a for a, b in zip(loads, loads[1:], strict=False))
+            ):
                 raise ValueError("the utilisations of 'curve' must rise from 0 % to 100 %")
             if any(abs(load * 100 - round(load * 100)) > 1e-9 for load in loads):
                 raise ValueError("the utilisations of 'curve' must be whole percents (10 %, not 12.5 %)")

@@ -22,10 +22,30 @@ _NUMBER = re.compile(rf"([-+]?{_DECIMAL}(?:[eE][-+]?[0-9]+)?)\s*(.*)")
 DIMENSIONS: dict[str, dict[str, float]] = {
     "power": {"W": 1.0, "kW": 1e3, "MW": 1e6, "GW": 1e9},
     "apparent power": {"VA": 1.0, "kVA": 1e3, "MVA": 1e6},
-    "duration": {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31557600.0},
+    "duration": {
+        "us": 1e-6,
+        "ms": 1e-3,
+        "s": 1.0,
+        "min": 60.0,
+        "h": 3600.0,
+        "d": 86400.0,
+        "w": 604800.0,
+        "y": 31557600.0,
+    },
     "bandwidth": {"bit/s": 1.0, "kbit/s": 1e3, "Mbit/s": 1e6, "Gbit/s": 1e9, "Tbit/s": 1e12},
-    "data": {"B": 1.0, "kB": 1e3, "KiB": 1024.0, "MB": 1e6, "MiB": 1024.0**2, "GB": 1e9, "GiB": 1024.0**3,
-             "TB": 1e12, "TiB": 1024.0**4, "PB": 1e15, "PiB": 1024.0**5},
+    "data": {
+        "B": 1.0,
+        "kB": 1e3,
+        "KiB": 1024.0,
+        "MB": 1e6,
+        "MiB": 1024.0**2,
+        "GB": 1e9,
+        "GiB": 1024.0**3,
+        "TB": 1e12,
+        "TiB": 1024.0**4,
+        "PB": 1e15,
+        "PiB": 1024.0**5,
+    },
     "ratio": {"%": 1e-2, "": 1.0},
     "temperature": {"°C": 1.0, "C": 1.0},
     "temperature slope": {"/K": 1.0, "%/K": 1e-2},
@@ -47,8 +67,11 @@ def parse_quantity(text: str, dimension: str) -> float:
     number, unit = float(re.sub(r"[_ ]", "", match.group(1))), match.group(2)
     if unit not in units:
         known = ", ".join(repr(name) for name in units if name)
-        raise ValueError(f"{text!r} has no unit of {dimension}" if not unit else
-                         f"{unit!r} is not a unit of {dimension}; use one of {known}")
+        raise ValueError(
+            f"{text!r} has no unit of {dimension}"
+            if not unit
+            else f"{unit!r} is not a unit of {dimension}; use one of {known}"
+        )
     value = number * units[unit] if units[unit] >= 1.0 else number / round(1.0 / units[unit])
     if not math.isfinite(value):
         raise ValueError(f"{text!r} is not a finite number")
@@ -86,7 +109,9 @@ class Quantity:
     le: float = math.inf
     gt: float | None = None
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
         return core_schema.with_info_plain_validator_function(
             self._validate,
             serialization=core_schema.plain_serializer_function_ser_schema(self._serialize, info_arg=True),
@@ -96,13 +121,18 @@ class Quantity:
         if self.dimension == "ratio":
             return {"type": ["string", "number"], "description": "ratio, e.g. '80 %' or 0.8"}
         units = ", ".join(unit for unit in DIMENSIONS[self.dimension] if unit)
-        return {"type": "string", "description": f"{self.dimension} with a unit ({units})",
-                "examples": [f"10 {_example(self.dimension)}"]}
+        return {
+            "type": "string",
+            "description": f"{self.dimension} with a unit ({units})",
+            "examples": [f"10 {_example(self.dimension)}"],
+        }
 
     def _validate(self, value: Any, info: core_schema.ValidationInfo) -> float:
         in_document = bool(info.context and info.context.get("document"))
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-            raise PydanticCustomError("quantity", "{message}", {"message": f"{value!r} is not a {self.dimension}"})
+            raise PydanticCustomError(
+                "quantity", "{message}", {"message": f"{value!r} is not a {self.dimension}"}
+            )
         if isinstance(value, str):
             try:
                 number = parse_quantity(value, self.dimension)
@@ -135,9 +165,22 @@ class Quantity:
 
 
 def _example(dimension: str) -> str:
-    return {"power": "kW", "apparent power": "kVA", "duration": "min", "bandwidth": "Gbit/s", "data": "GiB",
-            "ratio": "%", "temperature": "°C", "temperature slope": "%/K", "money": "USD", "mass": "kg",
-            "carbon intensity": "g/kWh", "energy price": "USD/MWh", "rate": "req/s", "length": "km"}[dimension]
+    return {
+        "power": "kW",
+        "apparent power": "kVA",
+        "duration": "min",
+        "bandwidth": "Gbit/s",
+        "data": "GiB",
+        "ratio": "%",
+        "temperature": "°C",
+        "temperature slope": "%/K",
+        "money": "USD",
+        "mass": "kg",
+        "carbon intensity": "g/kWh",
+        "energy price": "USD/MWh",
+        "rate": "req/s",
+        "length": "km",
+    }[dimension]
 
 
 Watts = Annotated[float, Quantity("power", le=1e11)]

@@ -9,12 +9,18 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from twin.model.errors import UsageError
-
 from twin.records import text
 
 Result = Literal["pass", "warn", "fail", "inconclusive", "error", "waived"]
 ORDER: tuple[Result, ...] = ("fail", "error", "inconclusive", "waived", "warn", "pass")
-EXIT_CODES: dict[Result, int] = {"pass": 0, "warn": 0, "waived": 0, "fail": 10, "inconclusive": 11, "error": 12}
+EXIT_CODES: dict[Result, int] = {
+    "pass": 0,
+    "warn": 0,
+    "waived": 0,
+    "fail": 10,
+    "inconclusive": 11,
+    "error": 12,
+}
 
 
 class Frozen(BaseModel):
@@ -107,7 +113,9 @@ class GateResult(Frozen):
         if self.counter_example is None:
             raise UsageError(f"gate {self.id!r} has no counter-example: it did not fail")
         if self._replayer is None:
-            raise UsageError(f"this verdict was read from a file; use: fleetwin replay VERDICT.json {self.id}")
+            raise UsageError(
+                f"this verdict was read from a file; use: fleetwin replay VERDICT.json {self.id}"
+            )
         return self._replayer()
 
     @property

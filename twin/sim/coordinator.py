@@ -6,7 +6,7 @@ Order within one instant (SimPy priority): 1 causes (world, plan, demand knots, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from heapq import heappush
 from itertools import groupby
@@ -43,14 +43,17 @@ class Clock(simpy.Environment):
         """Return an event that happens at exactly `time`."""
         event = simpy.Event(self)
         event._ok, event._value = True, None
-        heappush(self._queue, (time, priority, next(self._eid), event))
+        queue: list[Any] = self._queue
+        heappush(queue, (time, priority, next(self._eid), event))
         return event
 
 
 class Coordinator:
     """One run: owns the SimPy environment, the engine and the recorder."""
 
-    def __init__(self, engine: Engine, *, start_s: float, until_s: float, observe: Observer | None = None) -> None:
+    def __init__(
+        self, engine: Engine, *, start_s: float, until_s: float, observe: Observer | None = None
+    ) -> None:
         self.env = Clock(initial_time=start_s)
         self.engine = engine
         self.recorder = Recorder(self.engine)
@@ -110,11 +113,15 @@ class Coordinator:
         self.engine.state.apply(change.change)
         self._recent.append(change)
         self.events += 1
-        if change.change.kind == "control" and self.engine.state.control_lost <= 0 and self._control_back is not None:
+        if (
+            change.change.kind == "control"
+            and self.engine.state.control_lost <= 0
+            and self._control_back is not None
+        ):
             self._control_back.succeed()
             self._control_back = None
 
-    def _play_world(self, changes: Sequence[TimedChange]) -> Iterator[Any]:
+    def _play_world(self, changes: Sequence[TimedChange]) -> Generator[simpy.Event, Any, None]:
         for change in changes:
             if change.at_s > self.env.now:
                 yield self.env.at(change.at_s)
@@ -122,7 +129,7 @@ class Coordinator:
             if change.change.kind != "failed" or not self._change_is_near():
                 self._request_settle()
 
-    def _play_plan(self, changes: Sequence[TimedChange]) -> Iterator[Any]:
+    def _play_plan(self, changes: Sequence[TimedChange]) -> Generator[simpy.Event, Any, None]:
         """Play the plan; while the control plane is lost nothing of it moves, and all of it moves later by that time."""
         late = 0.0
         for change in changes:
@@ -137,13 +144,13 @@ class Coordinator:
             self._apply(change)
             self._request_settle()
 
-    def _play_knots(self, knots: np.ndarray) -> Iterator[Any]:
+    def _play_knots(self, knots: np.ndarray) -> Generator[simpy.Event, Any, None]:
         for knot in knots.tolist():
             yield self.env.at(knot)
             self.events += 1
             self._request_settle()
 
-    def _play_grid(self, knots: np.ndarray) -> Iterator[Any]:
+    def _play_grid(self, knots: np.ndarray) -> Generator[simpy.Event, Any, None]:
         for knot in knots.tolist():
             yield self.env.at(knot)
             self.recorder.advance(self.env.now)
@@ -181,14 +188,18 @@ class Coordinator:
         self._rounds = self._rounds + 1 if now == self._round_at else 0
         self._round_at = now
         if self._rounds > MAX_ROUNDS:
-            raise NotSettled(f"the state does not settle at {now:.3f} s ({MAX_ROUNDS} rounds); look for a device that "
-                             "switches itself off and on, and report it with the command that made it")
+            raise NotSettled(
+                f"the state does not settle at {now:.3f} s ({MAX_ROUNDS} rounds); look for a device that "
+                "switches itself off and on, and report it with the command that made it"
+            )
 
     def _predict(self, now: float) -> None:
         """Schedule the earliest crossing of what moves on its own; older predictions are stale."""
         self._generation += 1
         assert self.engine.flows is not None
-        due = min(self.engine.services.next_crossing(self.engine.flows), self.engine.services.next_belief(now) - now)
+        due = min(
+            self.engine.services.next_crossing(self.engine.flows), self.engine.services.next_belief(now) - now
+        )
         if not np.isfinite(due) or now + due >= self._until:
             return
         generation = self._generation

@@ -14,7 +14,7 @@ from twin.sim import network as net
 from twin.sim import power as pw
 from twin.sim.routing import Routing, route, site_traffic
 from twin.sim.services import Flows, ServiceEngine
-from twin.sim.sparse import Sums
+from twin.sim.sparse import Sums, add_up
 from twin.sim.state import HOLD_KINDS, State
 from twin.sim.topology import Topologies
 
@@ -43,6 +43,10 @@ class Engine:
         self.link_load = np.zeros(self.links)
         self.switch_load = np.zeros(sizes["switches"])
         self.now = 0.0
+        self.facility_w: Floats = np.zeros(self.sites)
+        self.it_w: Floats = np.zeros(self.sites)
+        self.utilisation_rs: Floats = np.zeros(0)
+        self.capacity_rs: Floats = np.zeros(0)
 
     def advance(self, seconds: float) -> None:
         """Move the state that moves on its own."""
@@ -59,7 +63,9 @@ class Engine:
         changed = self.services.update_beliefs(now, frozen=state.control_lost > 0)
         if state.routing_due or state.topology_due or changed or self.routing is None:
             believed = self.services.believed
-            self.routing = route(self.compiled, state.weight, self.services.able if believed is None else believed, self.routes)
+            self.routing = route(
+                self.compiled, state.weight, self.services.able if believed is None else believed, self.routes
+            )
         self._settle_services(now)
         self._settle_power(now)
         state.topology_due = state.servers_due = state.routing_due = state.demand_due = False
@@ -69,11 +75,19 @@ class Engine:
         state, compiled = self.state, self.compiled
         self.topology = now = self._topologies.of({kind: state.up(kind) for kind in HOLD_KINDS})
         self.alive, self.share, self.routes = now.alive, now.share, now.routes
-        self.rack_powered, self.rack_reachable, self.plant_alive = now.rack_powered, now.rack_reachable, now.plant_alive
+        self.rack_powered, self.rack_reachable, self.plant_alive = (
+            now.rack_powered,
+            now.rack_reachable,
+            now.plant_alive,
+        )
         self.site_ok = now.routes.label >= 0
         self.rack_ok = now.rack_powered & now.rack_reachable & (state.drained == 0)
         copies = (now.rack_powered & now.rack_reachable)[compiled.storage_racks]
-        counts = np.add.reduceat(copies.astype(np.int64), compiled.storage_starts) if len(copies) else np.zeros(0, np.int64)
+        counts = (
+            np.add.reduceat(copies.astype(np.int64), compiled.storage_starts)
+            if len(copies)
+            else np.zeros(0, np.int64)
+        )
         self.storage_ok = counts >= compiled.storage_quorum
 
     def _settle_servers(self) -> None:
@@ -85,17 +99,20 @@ class Engine:
         self.group_active = np.where(self.rack_ok[rack], powered, 0).astype(np.float64)
         idle = powered - self.group_active
         broken = np.where(self.rack_powered[rack], state.count - healthy, 0)
-        self._static_w = np.bincount(rack, weights=idle * self._group_idle_w + broken * self._group_off_w, minlength=self.racks)
-        self._static_var = np.bincount(rack, weights=idle * self._group_idle_w * servers.type_tan_phi[servers.group_type],
-                                       minlength=self.racks)
+        self._static_w = add_up(rack, idle * self._group_idle_w + broken * self._group_off_w, self.racks)
+        self._static_var = add_up(
+            rack,
+            idle * self._group_idle_w * servers.type_tan_phi[servers.group_type],
+            self.racks,
+        )
         self._settle_caps()
         offered = self.group_active * self._group_rru
         if len(self._capped):
             offered[self._capped] *= self._cap_utilisation
         pairs = len(servers.rs_site)
-        self.capacity_rs = np.bincount(servers.group_rs, weights=offered, minlength=pairs)
-        wanted = (state.replicas * services.replica_rru[:, None]).ravel()
-        need = np.bincount(services.rs.ravel(), weights=wanted, minlength=pairs + 1)[:-1]
+        self.capacity_rs = add_up(servers.group_rs, offered, pairs)
+        wanted: Floats = (state.replicas * services.replica_rru[:, None]).ravel()
+        need = add_up(services.rs.ravel(), wanted, pairs + 1)[:-1]
         fill = np.minimum(1.0, np.divide(self.capacity_rs, need, out=np.ones(pairs), where=need > 0))
         fill = np.append(fill, 0.0)
         healthy_share = np.clip(1.0 - state.sick, 0.0, 1.0)[:, None]
@@ -117,11 +134,18 @@ class Engine:
         if not len(self._capped):
             return
         most = servers.type_watts[servers.group_type, -1] * self.group_active
-        nameplate = np.bincount(rack, weights=most, minlength=self.racks)
+        nameplate = add_up(rack, most, self.racks)
         scale = np.divide(state.cap_w, nameplate, out=np.ones(self.racks), where=limited & (nameplate > 0))
-        self._cap_utilisation = np.array([
-            pw.utilisation_at_watts(servers, int(servers.group_type[g]), float(scale[rack[g]] * servers.type_watts[servers.group_type[g], -1]))
-            for g in self._capped])
+        self._cap_utilisation = np.array(
+            [
+                pw.utilisation_at_watts(
+                    servers,
+                    int(servers.group_type[g]),
+                    float(scale[rack[g]] * servers.type_watts[servers.group_type[g], -1]),
+                )
+                for g in self._capped
+            ]
+        )
 
     def _server_sums(self) -> Sums:
         """Working servers of each bucket in each rack `[R, buckets + capped groups]`: a capped group has a column of its own."""
@@ -159,7 +183,9 @@ class Engine:
             share = net.delivered(self.routes, both, self._backbone_bps, self.sites)
             self.services.lose_in_network(flows, self.routing, demand, share)
         if len(network.levels.child):
-            self.switch_load, self.link_load = net.fabric_loads(network, self._rack_traffic(flows), self.topology.inner_share, self.topology.fabric)
+            self.switch_load, self.link_load = net.fabric_loads(
+                network, self._rack_traffic(flows), self.topology.inner_share, self.topology.fabric
+            )
         self.link_load[network.backbone] = np.maximum(both[0], both[1])
 
     def _rack_traffic(self, flows: Flows) -> Floats:
@@ -167,8 +193,8 @@ class Engine:
         compiled = self.compiled
         servers, services = compiled.servers, compiled.services
         bits = (flows.passed * (8.0 * services.request_bytes)[:, None]).ravel()
-        per_rs = np.bincount(services.rs.ravel(), weights=bits, minlength=len(self.capacity_rs) + 1)[:-1] * self._inverse_rs
-        rack: Floats = np.bincount(servers.group_rack, weights=per_rs[servers.group_rs] * self._group_weight, minlength=self.racks)
+        per_rs = add_up(services.rs.ravel(), bits, len(self.capacity_rs) + 1)[:-1] * self._inverse_rs
+        rack: Floats = add_up(servers.group_rack, per_rs[servers.group_rs] * self._group_weight, self.racks)
         return rack
 
     def _settle_power(self, now: float) -> None:
@@ -176,10 +202,10 @@ class Engine:
         assert self.flows is not None
         services = compiled.services
         busy = self.flows.passed * (services.service_time_s * services.replica_rru / services.slots)[:, None]
-        busy_rs = np.bincount(services.rs.ravel(), weights=busy.ravel(), minlength=len(self.capacity_rs) + 1)[:-1]
+        busy_rs: Floats = add_up(services.rs.ravel(), busy.ravel(), len(self.capacity_rs) + 1)[:-1]
         self.utilisation_rs = busy_rs * self._inverse_rs
         load = np.zeros((power.levels.nodes, 4))
-        racks = load[:self.racks]
+        racks = load[: self.racks]
         racks[:] = self._rack_servers.of(self._server_loads())
         racks[:, pw.W] += self._static_w
         racks[:, pw.VAR] += self._static_var
@@ -191,7 +217,9 @@ class Engine:
         self.load = self.topology.roll_up.fill(power, load, self.alive)
         self.unit_va, self.unit_peak_va = pw.apparent(self.load[power.unit_node])
         source = power.is_source
-        self.facility_w = np.bincount(power.unit_site[source], weights=self.load[power.unit_node[source], pw.W], minlength=self.sites)
+        self.facility_w = add_up(
+            power.unit_site[source], self.load[power.unit_node[source], pw.W], self.sites
+        )
 
     def _server_loads(self) -> Floats:
         """The four numbers of one server of each bucket, and then of each capped group."""
@@ -199,12 +227,15 @@ class Engine:
         utilisation, kinds = self.utilisation_rs[servers.bucket_rs], servers.bucket_type
         if len(self._capped):
             own = np.minimum(self.utilisation_rs[servers.group_rs[self._capped]], 1.0) * self._cap_utilisation
-            utilisation, kinds = np.append(utilisation, own), np.append(kinds, servers.group_type[self._capped])
+            utilisation, kinds = (
+                np.append(utilisation, own),
+                np.append(kinds, servers.group_type[self._capped]),
+            )
         return pw.loads_of(servers, pw.server_watts(servers, utilisation, kinds), kinds)
 
     def _load_plants(self, load: Floats, now: float) -> None:
         power, demand = self.compiled.power, self.compiled.demand
-        self.it_w = np.bincount(self.compiled.rack_site, weights=self.rack_w, minlength=self.sites)
+        self.it_w = add_up(self.compiled.rack_site, self.rack_w, self.sites)
         self.cooling_short_w = np.zeros(self.sites)
         if not len(power.plant_node):
             return

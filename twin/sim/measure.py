@@ -17,7 +17,9 @@ from twin.sim.recorder import VIOLATIONS
 Where = Mapping[str, Any]
 
 
-def measure(compiled: Compiled, run: Run, metric: str, where: Where, *, for_s: float = 0.0) -> float | frozenset[str]:
+def measure(
+    compiled: Compiled, run: Run, metric: str, where: Where, *, for_s: float = 0.0
+) -> float | frozenset[str]:
     """Return one metric of a run, over the things that match `where`: a number, or the names of the violators.
 
     A violation shorter than `for_s` is a transient and does not count.
@@ -39,18 +41,25 @@ def violators(compiled: Compiled, run: Run, kind: str, where: Where, for_s: floa
 def transients(compiled: Compiled, run: Run, kind: str, where: Where, for_s: float) -> frozenset[str]:
     """Names of the things whose violations were all shorter than `for_s`."""
     things = {i.thing for i in run.intervals if i.kind == kind}
-    return frozenset(name for name in things if matches(compiled, kind, name, where)) - violators(compiled, run, kind, where, for_s)
+    return frozenset(name for name in things if matches(compiled, kind, name, where)) - violators(
+        compiled, run, kind, where, for_s
+    )
 
 
 def matches(compiled: Compiled, violation: str, name: str, where: Where) -> bool:
     """Whether a violating thing satisfies every filter."""
-    return all(any(_is(compiled, violation, name, key, wanted) for wanted in _list(value)) for key, value in where.items())
+    return all(
+        any(_is(compiled, violation, name, key, wanted) for wanted in _list(value))
+        for key, value in where.items()
+    )
 
 
 def _is(compiled: Compiled, violation: str, name: str, key: str, wanted: Any) -> bool:
     if key in ("service", "unit", "link", "storage"):
         return fnmatchcase(name, str(wanted))
-    thing_kind = next(kind for found, kind in VIOLATIONS if found == violation and name in compiled.index[kind])
+    thing_kind = next(
+        kind for found, kind in VIOLATIONS if found == violation and name in compiled.index[kind]
+    )
     i = compiled.index[thing_kind][name]
     if key == "tier":
         return bool(compiled.services.tier[i] == wanted)
@@ -59,13 +68,22 @@ def _is(compiled: Compiled, violation: str, name: str, key: str, wanted: Any) ->
     site = _site_of(compiled, thing_kind, i)
     if site is None:
         return False
-    place = compiled.names["sites"][site] if key == "site" else compiled.names["regions"][compiled.site_region[site]]
+    place = (
+        compiled.names["sites"][site]
+        if key == "site"
+        else compiled.names["regions"][compiled.site_region[site]]
+    )
     return fnmatchcase(place, str(wanted))
 
 
 def _site_of(compiled: Compiled, kind: str, i: int) -> int | None:
-    arrays = {"power_units": compiled.power.unit_site, "racks": compiled.rack_site, "cooling_plants": compiled.power.plant_site,
-              "switches": compiled.network.switch_site, "links": compiled.network.link_site}
+    arrays = {
+        "power_units": compiled.power.unit_site,
+        "racks": compiled.rack_site,
+        "cooling_plants": compiled.power.plant_site,
+        "switches": compiled.network.switch_site,
+        "links": compiled.network.link_site,
+    }
     if kind == "sites":
         return i
     return int(arrays[kind][i]) if kind in arrays else None
@@ -76,7 +94,9 @@ def service_mask(compiled: Compiled, where: Where) -> Bools:
     names = compiled.names["services"]
     mask = np.ones(len(names), dtype=bool)
     if "service" in where:
-        mask &= np.array([any(fnmatchcase(name, str(w)) for w in _list(where["service"])) for name in names], dtype=bool)
+        mask &= np.array(
+            [any(fnmatchcase(name, str(w)) for w in _list(where["service"])) for name in names], dtype=bool
+        )
     if "tier" in where:
         mask &= np.isin(compiled.services.tier, _list(where["tier"]))
     return mask
@@ -85,9 +105,14 @@ def service_mask(compiled: Compiled, where: Where) -> Bools:
 def site_mask(compiled: Compiled, where: Where) -> Bools:
     """Sites `[S]` that match the site and region filters."""
     mask = np.ones(len(compiled.names["sites"]), dtype=bool)
-    for key, names in (("site", compiled.names["sites"]), ("region", tuple(compiled.names["regions"][r] for r in compiled.site_region))):
+    for key, names in (
+        ("site", compiled.names["sites"]),
+        ("region", tuple(compiled.names["regions"][r] for r in compiled.site_region)),
+    ):
         if key in where:
-            mask &= np.array([any(fnmatchcase(name, str(w)) for w in _list(where[key])) for name in names], dtype=bool)
+            mask &= np.array(
+                [any(fnmatchcase(name, str(w)) for w in _list(where[key])) for name in names], dtype=bool
+            )
     return mask
 
 
@@ -96,7 +121,9 @@ def unit_mask(compiled: Compiled, where: Where) -> Bools:
     mask = site_mask(compiled, where)[compiled.power.unit_site]
     for key, names in (("unit", compiled.names["power_units"]), ("kind", compiled.names["unit_kind"])):
         if key in where:
-            mask &= np.array([any(fnmatchcase(name, str(w)) for w in _list(where[key])) for name in names], dtype=bool)
+            mask &= np.array(
+                [any(fnmatchcase(name, str(w)) for w in _list(where[key])) for name in names], dtype=bool
+            )
     return mask
 
 
@@ -127,6 +154,7 @@ def _by_site(vector: str, scale: float) -> Callable[[Compiled, Run, Where], floa
     def total(compiled: Compiled, run: Run, where: Where) -> float:
         values: Floats = getattr(run, vector)
         return float(values[site_mask(compiled, where)].sum() * scale)
+
     return total
 
 
@@ -160,10 +188,14 @@ _NUMBERS: dict[str, Callable[[Compiled, Run, Where], float]] = {
     "error_rate": _error_rate,
     "availability": lambda compiled, run, where: 1.0 - _error_rate(compiled, run, where),
     "latency_p99_ms": _latency,
-    "latency_p99_max_ms": lambda compiled, run, where: 1e3 * float(run.p99_max_s[service_mask(compiled, where)].max(initial=0.0)),
+    "latency_p99_max_ms": lambda compiled, run, where: (
+        1e3 * float(run.p99_max_s[service_mask(compiled, where)].max(initial=0.0))
+    ),
     "retry_rate": _retry_rate,
     "capacity_short_rru": _short,
-    "utilisation_max": lambda compiled, run, where: float(run.rho_max[service_mask(compiled, where)].max(initial=0.0)),
+    "utilisation_max": lambda compiled, run, where: float(
+        run.rho_max[service_mask(compiled, where)].max(initial=0.0)
+    ),
     "headroom_min_pct": _headroom,
     "peak_kw": _peak_kw,
     "energy_kwh": _by_site("facility_j", 1 / JOULES_PER_KWH),

@@ -49,8 +49,15 @@ class Narrator:
     def told(self, run: Run) -> Run:
         """Return the run with happenings and traces."""
         traces = tuple(
-            Trace(quantity, thing, np.array([t for t, _ in points]), np.array([v for _, v in points]), self._limit(quantity, thing))
-            for (quantity, thing), points in self._points.items())
+            Trace(
+                quantity,
+                thing,
+                np.array([t for t, _ in points]),
+                np.array([v for _, v in points]),
+                self._limit(quantity, thing),
+            )
+            for (quantity, thing), points in self._points.items()
+        )
         return replace(run, happenings=tuple(self.happenings), traces=traces)
 
     def __call__(self, now: float, engine: Engine, recorder: Recorder, recent: Sequence[TimedChange]) -> None:
@@ -71,7 +78,16 @@ class Narrator:
     def _tell(self, now: float, kind: str, thing: str, text: str, *causes: int) -> int:
         """Add a happening; the latest of its causes is the cause, the others it needed also."""
         known = sorted({cause for cause in causes if cause >= 0})
-        self.happenings.append(Happening(at_s=now, kind=kind, thing=thing, text=text, cause=known[-1] if known else -1, also=tuple(known[:-1])))
+        self.happenings.append(
+            Happening(
+                at_s=now,
+                kind=kind,
+                thing=thing,
+                text=text,
+                cause=known[-1] if known else -1,
+                also=tuple(known[:-1]),
+            )
+        )
         return len(self.happenings) - 1
 
     def _roots(self, now: float, recent: Sequence[TimedChange]) -> None:
@@ -80,10 +96,14 @@ class Narrator:
         for timed in recent:
             change = timed.change
             kind = "plan" if timed.origin.startswith(("plan", "rollback")) else "world"
-            words = timed.text or f"{change.kind} {change.target} {change.key} {change.value:+g}".replace("  ", " ")
+            words = timed.text or f"{change.kind} {change.target} {change.key} {change.value:+g}".replace(
+                "  ", " "
+            )
             key = (timed.origin, words)
             if key not in told:
-                told[key] = self._tell(timed.at_s, kind, change.target, words if kind == "world" else f"plan: {words}")
+                told[key] = self._tell(
+                    timed.at_s, kind, change.target, words if kind == "world" else f"plan: {words}"
+                )
             self._root[change.target] = told[key]
             if change.kind in ("demand", "outdoor"):
                 self._last_demand = told[key]
@@ -97,7 +117,9 @@ class Narrator:
                 continue
             if engine.alive[node]:
                 self._dead.pop(node, None)
-                self._tell(now, "recovery", name[1], f"{name[1]} is powered again", self._root.get(name[1], -1))
+                self._tell(
+                    now, "recovery", name[1], f"{name[1]} is powered again", self._root.get(name[1], -1)
+                )
             else:
                 self._dead[node] = self._unit_lost(now, node, name[1], levels, engine)
         self._transfers(now, engine, before)
@@ -109,7 +131,9 @@ class Narrator:
         feeders = engine.compiled.power.levels.parent[engine.compiled.power.levels.child == node].tolist()
         lost = [self._name(p) for p in feeders if p in self._dead]
         with_whom = f" with {_several(lost)}" if lost else ""
-        return self._tell(now, "loss", name, f"{name} loses power{with_whom}", own, *self._dead_parents(engine, node))
+        return self._tell(
+            now, "loss", name, f"{name} loses power{with_whom}", own, *self._dead_parents(engine, node)
+        )
 
     def _dead_parents(self, engine: Engine, node: int) -> tuple[int, ...]:
         """The happenings in which the feeders of a node were lost."""
@@ -119,19 +143,30 @@ class Narrator:
     def _transfers(self, now: float, engine: Engine, before: Before) -> None:
         """Tell for each unit how much load came over from feeds that are gone."""
         levels = engine.compiled.power.levels
-        grown = (engine.share > before.share + MOVED_SHARE) & (before.share > 0) | (engine.share > before.share + MOVED_SHARE) & before.alive[levels.child]
+        grown = (engine.share > before.share + MOVED_SHARE) & (before.share > 0) | (
+            engine.share > before.share + MOVED_SHARE
+        ) & before.alive[levels.child]
         moved: dict[int, tuple[float, set[int]]] = {}
         for edge in np.flatnonzero(grown).tolist():
             child, parent = int(levels.child[edge]), int(levels.parent[edge])
             watts, sources = moved.get(parent, (0.0, set()))
             lost = {int(p) for p in levels.parent[levels.child == child] if not engine.alive[p]}
-            moved[parent] = watts + float((engine.share[edge] - before.share[edge]) * engine.load[child, W]), sources | lost
+            moved[parent] = (
+                watts + float((engine.share[edge] - before.share[edge]) * engine.load[child, W]),
+                sources | lost,
+            )
         for parent, (watts, sources) in sorted(moved.items()):
             if watts < 1.0:
                 continue
             causes = [self._dead[s] for s in sorted(sources) if s in self._dead]
             names = _several([self._name(s) for s in sources])
-            told = self._tell(now, "transfer", self._name(parent), f"{_kw(watts)} moves to {self._name(parent)}" + (f" from {names}" if names else ""), *causes)
+            told = self._tell(
+                now,
+                "transfer",
+                self._name(parent),
+                f"{_kw(watts)} moves to {self._name(parent)}" + (f" from {names}" if names else ""),
+                *causes,
+            )
             self._moved.setdefault(parent, []).append(told)
 
     def _racks(self, now: float, engine: Engine, before: Before) -> None:
@@ -175,7 +210,14 @@ class Narrator:
     def _group_root(self, site: int) -> int:
         rack_site, servers = self._compiled.rack_site, self._compiled.servers
         at = {name: i for name, i in self._compiled.index["server_groups"].items()}
-        return max((i for name, i in self._root.items() if name in at and rack_site[servers.group_rack[at[name]]] == site), default=-1)
+        return max(
+            (
+                i
+                for name, i in self._root.items()
+                if name in at and rack_site[servers.group_rack[at[name]]] == site
+            ),
+            default=-1,
+        )
 
     def _traffic(self, now: float, engine: Engine, before: Before) -> None:
         """Services whose traffic moves between sites."""
@@ -189,11 +231,15 @@ class Narrator:
             cause = max(self._service.get(k, -1), self._root.get(service, -1))
             if cause < 0:
                 continue
-            words = (f"{service}: {100 * -moved[k, gone]:.0f} % of the traffic leaves {names['sites'][gone]}, "
-                     f"{100 * moved[k, come]:.0f} % comes to {names['sites'][come]}")
+            words = (
+                f"{service}: {100 * -moved[k, gone]:.0f} % of the traffic leaves {names['sites'][gone]}, "
+                f"{100 * moved[k, come]:.0f} % comes to {names['sites'][come]}"
+            )
             self._service[k] = self._tell(now, "traffic", service, words, cause)
 
-    def _violations(self, now: float, engine: Engine, recorder: Recorder, flags: np.ndarray, before: Before) -> None:
+    def _violations(
+        self, now: float, engine: Engine, recorder: Recorder, flags: np.ndarray, before: Before
+    ) -> None:
         """Violations that begin or end now, each with its nearest cause."""
         current = recorder.flags
         for flag in np.flatnonzero(current != flags).tolist():
@@ -204,13 +250,17 @@ class Narrator:
             words, causes = self._explain(now, engine, before, kind, thing)
             self._open[flag] = self._tell(now, kind, thing, words, *causes)
 
-    def _explain(self, now: float, engine: Engine, before: Before, kind: str, thing: str) -> tuple[str, Sequence[int]]:
+    def _explain(
+        self, now: float, engine: Engine, before: Before, kind: str, thing: str
+    ) -> tuple[str, Sequence[int]]:
         index = self._compiled.index
         if kind == "overloads":
             unit = index["power_units"][thing]
             ratio = engine.unit_peak_va[unit] / self._compiled.power.limit_va[unit]
             words = f"{thing} is at {100 * ratio:.1f} % of its limit on the peak ({_kw(engine.unit_peak_va[unit], 'VA')})"
-            return words, self._overload_causes(now, engine, before, int(self._compiled.power.unit_node[unit]))
+            return words, self._overload_causes(
+                now, engine, before, int(self._compiled.power.unit_node[unit])
+            )
         if kind == "slo_violations":
             k = index["services"][thing]
             assert engine.flows is not None
@@ -223,11 +273,17 @@ class Narrator:
             return f"{thing} {_WORDS[kind]}", (cause, self._root.get(thing, -1))
         if kind == "cooling_short":
             site = index["sites"][thing]
-            return (f"{thing}: {_kw(engine.cooling_short_w[site])} of heat cannot be removed",
-                    (self._last_demand, *self._dead.values()))
+            return (
+                f"{thing}: {_kw(engine.cooling_short_w[site])} of heat cannot be removed",
+                (self._last_demand, *self._dead.values()),
+            )
         if kind == "quorum_lost":
             return f"{thing} has lost its quorum", tuple(self._site.values())
-        return f"{thing} {_WORDS[kind]}", (self._root.get(thing, -1), max([-1, *self._service.values()]), self._last_demand)
+        return f"{thing} {_WORDS[kind]}", (
+            self._root.get(thing, -1),
+            max([-1, *self._service.values()]),
+            self._last_demand,
+        )
 
     def _overload_causes(self, now: float, engine: Engine, before: Before, node: int) -> Sequence[int]:
         """Walk down to the child whose flow rose most; every transfer on the way had its part, else a plan step or demand."""
@@ -239,7 +295,10 @@ class Narrator:
             if not len(edges):
                 break
             children = levels.child[edges]
-            rise = engine.share[edges] * engine.load[children, W] - before.share[edges] * before.load[children, W]
+            rise = (
+                engine.share[edges] * engine.load[children, W]
+                - before.share[edges] * before.load[children, W]
+            )
             if rise.max() <= 0:
                 break
             node = int(children[int(rise.argmax())])
@@ -261,10 +320,20 @@ class Narrator:
         services = self._compiled.services
         callees = services.edge_callee[services.edge_caller == service].tolist()
         name = self._compiled.names["services"][service]
-        candidates = [self._service.get(service, -1), self._root.get(name, -1), self._root.get("*", -1),
-                      *(self._service.get(k, -1) for k in callees), *self._site.values(), self._last_demand]
+        candidates = [
+            self._service.get(service, -1),
+            self._root.get(name, -1),
+            self._root.get("*", -1),
+            *(self._service.get(k, -1) for k in callees),
+            *self._site.values(),
+            self._last_demand,
+        ]
         cause = max(candidates)
-        return cause if cause >= 0 else self._tell(now, "demand", name, f"demand for {name} grows by the time of day")
+        return (
+            cause
+            if cause >= 0
+            else self._tell(now, "demand", name, f"demand for {name} grows by the time of day")
+        )
 
     def _sample(self, now: float, engine: Engine) -> None:
         for quantity, thing in self._watch:
@@ -277,16 +346,25 @@ class Narrator:
         if unit is not None and quantity in ("power_va", "peak_va"):
             return float(self._compiled.power.limit_va[unit])
         service = self._compiled.index["services"].get(thing)
-        return float(1e3 * self._compiled.services.slo_p99_s[service]) if service is not None and quantity == "p99_ms" else None
+        return (
+            float(1e3 * self._compiled.services.slo_p99_s[service])
+            if service is not None and quantity == "p99_ms"
+            else None
+        )
 
     def _name(self, node: int) -> str:
         name = self._node_name[node]
         return name[1] if name else "?"
 
 
-QUANTITIES = {"power_w": "real power of a unit or rack [W]", "power_va": "apparent power of a unit [VA]",
-              "peak_va": "sub-interval peak of a unit [VA]", "p99_ms": "p99 of a service [ms]", "error_rate": "failed share of a service [1]",
-              "facility_w": "facility power of a site [W]"}
+QUANTITIES = {
+    "power_w": "real power of a unit or rack [W]",
+    "power_va": "apparent power of a unit [VA]",
+    "peak_va": "sub-interval peak of a unit [VA]",
+    "p99_ms": "p99 of a service [ms]",
+    "error_rate": "failed share of a service [1]",
+    "facility_w": "facility power of a site [W]",
+}
 
 
 def sample(engine: Engine, quantity: str, thing: str) -> float:
@@ -294,7 +372,11 @@ def sample(engine: Engine, quantity: str, thing: str) -> float:
     index, power = engine.compiled.index, engine.compiled.power
     assert engine.flows is not None
     if quantity == "power_w":
-        node = power.unit_node[index["power_units"][thing]] if thing in index["power_units"] else power.rack_node[index["racks"][thing]]
+        node = (
+            power.unit_node[index["power_units"][thing]]
+            if thing in index["power_units"]
+            else power.rack_node[index["racks"][thing]]
+        )
         return float(engine.load[node, W])
     if quantity == "facility_w":
         return float(engine.facility_w[index["sites"][thing]])
@@ -305,12 +387,21 @@ def sample(engine: Engine, quantity: str, thing: str) -> float:
     if quantity == "p99_ms":
         return float(1e3 * engine.p99_s[k])
     if quantity == "error_rate":
-        return float(engine.flows.errors[k] / engine.flows.requests[k]) if engine.flows.requests[k] > 0 else 0.0
+        return (
+            float(engine.flows.errors[k] / engine.flows.requests[k]) if engine.flows.requests[k] > 0 else 0.0
+        )
     raise KeyError(quantity)
 
 
-_WORDS = {"overloads": "overload", "unpowered": "is without power", "unreachable": "is cut off", "link_overloads": "carries more than it can",
-          "quorum_lost": "lost quorum", "cooling_short": "lack of cooling", "slo_violations": "missed SLO"}
+_WORDS = {
+    "overloads": "overload",
+    "unpowered": "is without power",
+    "unreachable": "is cut off",
+    "link_overloads": "carries more than it can",
+    "quorum_lost": "lost quorum",
+    "cooling_short": "lack of cooling",
+    "slo_violations": "missed SLO",
+}
 
 
 def _share(arrivals: Floats) -> Floats:

@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from twin.graph.compile import NetworkArrays
 from twin.graph.levels import Bools, Floats, Ints
 from twin.sim.power import RollUp
+from twin.sim.sparse import add_up
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,18 @@ def _lightest(rows: Ints, columns: Ints, weights: Floats, nodes: int) -> tuple[I
     return rows[kept], columns[kept], weights[kept]
 
 
-def _slots_between(a: Ints, b: Ints, positions: Ints, cost: Floats, links: int) -> dict[tuple[int, int], list[int]]:
+def _slots_between(
+    a: Ints, b: Ints, positions: Ints, cost: Floats, links: int
+) -> dict[tuple[int, int], list[int]]:
     """The lightest links of each pair of border switches; parallel links of equal latency share the traffic by pair."""
     found: dict[tuple[int, int], list[tuple[float, int]]] = {}
     for u, v, position, weight in zip(a.tolist(), b.tolist(), positions.tolist(), cost.tolist(), strict=True):
         found.setdefault((u, v), []).append((weight, position))
         found.setdefault((v, u), []).append((weight, links + position))
-    return {ends: [slot for weight, slot in sorted(rows) if weight == min(rows)[0]] for ends, rows in found.items()}
+    return {
+        ends: [slot for weight, slot in sorted(rows) if weight == min(rows)[0]]
+        for ends, rows in found.items()
+    }
 
 
 def _walk(before: Ints, slots: dict[tuple[int, int], list[int]], sites: int) -> tuple[Ints, Ints]:
@@ -107,7 +113,8 @@ def _walk(before: Ints, slots: dict[tuple[int, int], list[int]], sites: int) -> 
 def backbone_loads(routes: Routes, traffic_bps: Floats, links: int) -> Floats:
     """Load of every backbone link `[bit/s, (2, B)]` (towards b, towards a) from the traffic between sites `[bit/s, (S, S)]`."""
     flow = traffic_bps.ravel()[routes.pair]
-    return np.bincount(routes.slot, weights=flow, minlength=2 * links).reshape(2, links)
+    loads: Floats = add_up(routes.slot, flow, 2 * links)
+    return loads.reshape(2, links)
 
 
 def delivered(routes: Routes, load_bps: Floats, capacity_bps: Floats, sites: int) -> Floats:
@@ -121,7 +128,9 @@ def delivered(routes: Routes, load_bps: Floats, capacity_bps: Floats, sites: int
     return share.reshape(sites, sites)
 
 
-def fabric_loads(network: NetworkArrays, rack_bps: Floats, inner_share: Floats, sums: RollUp) -> tuple[Floats, Floats]:
+def fabric_loads(
+    network: NetworkArrays, rack_bps: Floats, inner_share: Floats, sums: RollUp
+) -> tuple[Floats, Floats]:
     """Load of every switch `[bit/s]` and every link inside a site `[bit/s]`, from the traffic of the racks.
 
     `inner_share` is the share that each link inside a site carries of what its lower switch sends. Traffic splits evenly over the live uplinks of each node (ECMP).

@@ -11,7 +11,7 @@ import numpy as np
 
 from twin.graph.compile import CURVE_CELLS, PowerArrays, ServerArrays
 from twin.graph.levels import Bools, Floats, Ints, Levels
-from twin.sim.sparse import Sums
+from twin.sim.sparse import Sums, add_up
 
 W, VAR, LINEAR, SQUARES = range(4)
 
@@ -76,7 +76,9 @@ class RollUp:
             total = sums.of(load)
             total[:, SQUARES] = squares.of(load[:, SQUARES])
             through, rated = total[:, W], power.rated_va[nodes]
-            total[:, W] = through + alive[nodes] * (fixed[nodes] * rated + through * (linear[nodes] + square[nodes] * through / rated))
+            total[:, W] = through + alive[nodes] * (
+                fixed[nodes] * rated + through * (linear[nodes] + square[nodes] * through / rated)
+            )
             load[nodes] = total
         return load
 
@@ -100,14 +102,16 @@ def apparent(load: Floats) -> tuple[Floats, Floats]:
     return mean, mean * (1.0 + ratio)
 
 
-def cooling_power(power: PowerArrays, heat_site: Floats, outdoor_c: Floats, plant_alive: Bools) -> tuple[Floats, Floats]:
+def cooling_power(
+    power: PowerArrays, heat_site: Floats, outdoor_c: Floats, plant_alive: Bools
+) -> tuple[Floats, Floats]:
     """Return the electric power of each plant `[W]` and the heat per site `[W]` that no live plant can remove.
 
     Power = heat / COP + fixed, COP = cop_ref·(1 − slope·(T − t_ref)) and at least cop_min. Live plants share the heat of
     their site by rated heat, and none takes more than that.
     """
     capacity = power.plant_heat_w * plant_alive
-    total = np.bincount(power.plant_site, weights=capacity, minlength=len(heat_site))
+    total = add_up(power.plant_site, capacity, len(heat_site))
     fill = np.minimum(np.divide(heat_site, total, out=np.zeros_like(total), where=total > 0), 1.0)
     reference, slope, t_ref, least = power.plant_cop
     cop = np.maximum(reference * (1.0 - slope * (outdoor_c[power.plant_site] - t_ref)), least)

@@ -7,14 +7,23 @@ import numpy as np
 from twin.graph.levels import Bools, Floats
 from twin.records.run import Interval, Run
 from twin.sim.engine import Engine
+from twin.sim.sparse import add_up
 
 MAX_INTERVALS = 20_000
 SLACK = 1.0 + 1e-9
 
 # Violation kinds, in the order of the flag vector; the second word is the kind of thing that violates.
-VIOLATIONS = (("overloads", "power_units"), ("unpowered", "racks"), ("unpowered", "cooling_plants"), ("unreachable", "racks"),
-              ("link_overloads", "links"), ("link_overloads", "switches"), ("quorum_lost", "storage"),
-              ("cooling_short", "sites"), ("slo_violations", "services"))
+VIOLATIONS = (
+    ("overloads", "power_units"),
+    ("unpowered", "racks"),
+    ("unpowered", "cooling_plants"),
+    ("unreachable", "racks"),
+    ("link_overloads", "links"),
+    ("link_overloads", "switches"),
+    ("quorum_lost", "storage"),
+    ("cooling_short", "sites"),
+    ("slo_violations", "services"),
+)
 
 
 class Recorder:
@@ -29,7 +38,11 @@ class Recorder:
         self._site_sums = {name: np.zeros(sites) for name in ("facility", "it", "carbon", "cost")}
         self._p99_max, self._rho_max = np.zeros(services), np.zeros(services)
         self._short = np.zeros((services, sites))
-        self._site_max, self._region_max, self._fleet_max = np.zeros(sites), np.zeros(len(compiled.names["regions"])), 0.0
+        self._site_max, self._region_max, self._fleet_max = (
+            np.zeros(sites),
+            np.zeros(len(compiled.names["regions"])),
+            0.0,
+        )
         self._headroom = np.full(len(compiled.names["power_units"]), np.inf)
         self._server_cost, self._embodied = np.zeros(sites), np.zeros(sites)
         self._things = [(kind, name) for kind, names in VIOLATIONS for name in compiled.names[names]]
@@ -77,8 +90,8 @@ class Recorder:
         if servers_changed:
             np.maximum(self._short, engine.short_rru, out=self._short)
             sites = len(engine.it_w)
-            self._cost_rate = np.bincount(self._group_site, weights=engine.installed_cost, minlength=sites)
-            self._embodied_rate = np.bincount(self._group_site, weights=engine.installed_embodied, minlength=sites)
+            self._cost_rate = add_up(self._group_site, engine.installed_cost, sites)
+            self._embodied_rate = add_up(self._group_site, engine.installed_embodied, sites)
         np.maximum(self._p99_max, engine.p99_s, out=self._p99_max)
         np.maximum(self._rho_max, engine.flows.rho.max(axis=1, initial=0.0), out=self._rho_max)
         np.maximum(self._site_max, engine.facility_w, out=self._site_max)
@@ -103,11 +116,19 @@ class Recorder:
         assert flows is not None
         slow = (engine.p99_s > services.slo_p99_s) & (flows.requests > 0)
         failing = flows.errors > services.slo_error * flows.requests * SLACK
-        return np.concatenate([
-            engine.unit_peak_va > engine.compiled.power.limit_va * SLACK,
-            ~engine.rack_powered, ~engine.plant_alive, engine.rack_powered & ~engine.rack_reachable,
-            engine.link_load > network.link_capacity_bps * SLACK, engine.switch_load > network.switch_capacity_bps * SLACK,
-            ~engine.storage_ok, engine.cooling_short_w > 1e-6, slow | failing])
+        return np.concatenate(
+            [
+                engine.unit_peak_va > engine.compiled.power.limit_va * SLACK,
+                ~engine.rack_powered,
+                ~engine.plant_alive,
+                engine.rack_powered & ~engine.rack_reachable,
+                engine.link_load > network.link_capacity_bps * SLACK,
+                engine.switch_load > network.switch_capacity_bps * SLACK,
+                ~engine.storage_ok,
+                engine.cooling_short_w > 1e-6,
+                slow | failing,
+            ]
+        )
 
     def thing(self, flag: int) -> tuple[str, str]:
         """The (violation kind, name) of one flag."""
@@ -130,11 +151,29 @@ class Recorder:
         engine, sums, sites = self._engine, self._sums, self._site_sums
         errors = sums["errors"] + engine.services.dropped
         return Run(
-            seconds=until - start, requests=sums["requests"], errors=errors, retries=sums["retries"], p99_integral=sums["p99"],
-            p99_max_s=self._p99_max, rho_max=self._rho_max, short_rru=self._short, facility_j=sites["facility"], it_j=sites["it"],
-            carbon_g=sites["carbon"], energy_cost_usd=sites["cost"], server_cost_usd=self._server_cost, embodied_kg=self._embodied,
-            facility_max_w=self._site_max, region_max_w=self._region_max, fleet_max_w=self._fleet_max, headroom_min=self._headroom,
-            intervals=tuple(self._intervals), intervals_dropped=self._dropped, settles=engine.settles, events=events)
+            seconds=until - start,
+            requests=sums["requests"],
+            errors=errors,
+            retries=sums["retries"],
+            p99_integral=sums["p99"],
+            p99_max_s=self._p99_max,
+            rho_max=self._rho_max,
+            short_rru=self._short,
+            facility_j=sites["facility"],
+            it_j=sites["it"],
+            carbon_g=sites["carbon"],
+            energy_cost_usd=sites["cost"],
+            server_cost_usd=self._server_cost,
+            embodied_kg=self._embodied,
+            facility_max_w=self._site_max,
+            region_max_w=self._region_max,
+            fleet_max_w=self._fleet_max,
+            headroom_min=self._headroom,
+            intervals=tuple(self._intervals),
+            intervals_dropped=self._dropped,
+            settles=engine.settles,
+            events=events,
+        )
 
 
 __all__ = ["VIOLATIONS", "Floats", "Recorder"]

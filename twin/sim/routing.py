@@ -46,10 +46,12 @@ def route(compiled: Compiled, weight: Floats, believed: Bools, routes: Routes) -
     services, region = compiled.services, compiled.site_region
     effective = weight * believed
     regions = len(compiled.names["regions"])
-    in_region = region == np.arange(regions)[:, None]
+    in_region: Bools = np.equal.outer(np.arange(regions), region)
     by_region = effective @ in_region.T.astype(float)
     has_local = services.regional[:, None] & (by_region > 0)
-    local = np.divide(effective, by_region[:, region], out=np.zeros_like(effective), where=has_local[:, region])
+    local = np.divide(
+        effective, by_region[:, region], out=np.zeros_like(effective), where=has_local[:, region]
+    )
     label_of_region = _labels(routes.label, in_region)
     parts = []
     for label in np.unique(label_of_region):
@@ -69,12 +71,14 @@ def _labels(label: Ints, in_region: Bools) -> Ints:
     """The part of the backbone that each region's users reach: that of its first live site, else the largest part."""
     live = label[label >= 0]
     largest = int(np.bincount(live).argmax()) if len(live) else 0
-    return np.array([next((int(n) for n in label[row] if n >= 0), largest) for row in in_region], dtype=np.int64)
+    return np.array(
+        [next((int(n) for n in label[row] if n >= 0), largest) for row in in_region], dtype=np.int64
+    )
 
 
 def _ingress(label: Ints, in_region: Bools) -> Floats:
     """How a region's users enter the backbone `[1, (G, S)]`: evenly over its live sites, else over all live sites."""
-    live = in_region & (label >= 0)
+    live: Bools = np.asarray(in_region & (label >= 0))
     fallback = np.broadcast_to(label >= 0, live.shape)
     rows = np.where(live.any(axis=1)[:, None], live, fallback).astype(float)
     return rows / np.maximum(rows.sum(axis=1)[:, None], 1.0)

@@ -22,14 +22,23 @@ class Simulator:
         self._topologies = Topologies(compiled)
         self._knots: dict[tuple[float, float], Knots] = {}
 
-    def run(self, plan: Sequence[TimedChange] = (), world: Sequence[TimedChange] = (), *, start_s: float = 0.0, until_s: float,
-            observe: Observer | None = None) -> Run:
+    def run(
+        self,
+        plan: Sequence[TimedChange] = (),
+        world: Sequence[TimedChange] = (),
+        *,
+        start_s: float = 0.0,
+        until_s: float,
+        observe: Observer | None = None,
+    ) -> Run:
         """Play `plan` (timed changes; empty = do nothing) in `world` over [start_s, until_s).
 
         Changes before `start_s` are in force at the start. Raises NotSettled when an instant finds no rest, KeyError when
         a change names an unknown thing.
         """
-        coordinator = Coordinator(Engine(self.compiled, self._topologies), start_s=start_s, until_s=until_s, observe=observe)
+        coordinator = Coordinator(
+            Engine(self.compiled, self._topologies), start_s=start_s, until_s=until_s, observe=observe
+        )
         return coordinator.run(_in_order(plan), _in_order(world), self._knots_in(start_s, until_s))
 
     def _knots_in(self, start_s: float, until_s: float) -> Knots:
@@ -42,8 +51,15 @@ class Simulator:
         return found
 
 
-def simulate(compiled: Compiled, plan: Sequence[TimedChange] = (), world: Sequence[TimedChange] = (), *,
-             start_s: float = 0.0, until_s: float, observe: Observer | None = None) -> Run:
+def simulate(  # noqa: PLR0913
+    compiled: Compiled,
+    plan: Sequence[TimedChange] = (),
+    world: Sequence[TimedChange] = (),
+    *,
+    start_s: float = 0.0,
+    until_s: float,
+    observe: Observer | None = None,
+) -> Run:
     """Play one run; for many on the same fleet use `Simulator`."""
     return Simulator(compiled).run(plan, world, start_s=start_s, until_s=until_s, observe=observe)
 

@@ -60,7 +60,9 @@ class ServiceEngine:
         """Take note of the running replicas (K, S); a service answers where it has replicas, a network and its storage."""
         services = self._services
         self.able = (running > EPS) & site_ok & storage_ok[:, None]
-        self._capacity = np.where(self.able, running * (services.slots / services.service_time_s)[:, None], 0.0)
+        self._capacity = np.where(
+            self.able, running * (services.slots / services.service_time_s)[:, None], 0.0
+        )
         self._inverse = np.divide(1.0, self._capacity, out=np.zeros_like(self._capacity), where=self.able)
         if self._has_backlog:
             gone = self.backlog * ~self.able
@@ -112,7 +114,9 @@ class ServiceEngine:
         retries = np.zeros(len(requests))
         if dead.any():
             failing, retries = self._resend(arrivals, dead, requests, nowhere)
-        return self._queue(Flows(arrivals, arrivals, arrivals, nowhere, None, requests, failing, retries, remote))
+        return self._queue(
+            Flows(arrivals, arrivals, arrivals, nowhere, None, requests, failing, retries, remote)
+        )
 
     def _passed(self, arrivals: Floats, rows: slice) -> Floats:
         """Requests that callers get through: the arrivals, at most the capacity; the capacity while there is a backlog."""
@@ -121,7 +125,9 @@ class ServiceEngine:
             passed = np.where(self.backlog[rows] > 0, self._capacity[rows], passed)
         return passed
 
-    def _resend(self, arrivals: Floats, dead: Bools, requests: Floats, nowhere: Floats) -> tuple[Floats, Floats]:
+    def _resend(
+        self, arrivals: Floats, dead: Bools, requests: Floats, nowhere: Floats
+    ) -> tuple[Floats, Floats]:
         """Requests sent to dead sites fail at once and are tried again elsewhere (in place); return errors and retries.
 
         With p the share that meets a dead site, R retries and a budget β, a share q = min(1, β / (p + … + p^R)) of the
@@ -165,12 +171,16 @@ class ServiceEngine:
         flows.backlog_rate = np.where(brimming, 0.0, net)
         flows.passed = np.where(self.backlog > 0, capacity, np.minimum(flows.arrivals, capacity))
         failed = overflow.sum(axis=1)
-        flows.retries = flows.retries + np.minimum(services.retry_budget * flows.requests, failed * services.retries)
+        flows.retries = flows.retries + np.minimum(
+            services.retry_budget * flows.requests, failed * services.retries
+        )
         return overflow, self.backlog * self._inverse
 
     def _end_to_end(self, flows: Flows, overflow: Floats | None) -> Floats:
         """A request fails when its own service fails it or one of the calls it makes fails."""
-        failing = np.divide(flows.errors, flows.requests, out=np.zeros_like(flows.requests), where=flows.requests > 0)
+        failing = np.divide(
+            flows.errors, flows.requests, out=np.zeros_like(flows.requests), where=flows.requests > 0
+        )
         if not failing.any() and (overflow is None or not overflow.any()):
             return failing
         cell = np.zeros_like(flows.arrivals)
@@ -181,9 +191,15 @@ class ServiceEngine:
         for level in reversed(self._levels):
             rows = level.rows
             mean = _weighted(cell[rows], flows.arrivals[rows], total[rows], failing[rows])
-            seen = np.where(self.believed[rows], cell[rows], mean[:, None]) if self.believed is not None else cell[rows]
+            seen = (
+                np.where(self.believed[rows], cell[rows], mean[:, None])
+                if self.believed is not None
+                else cell[rows]
+            )
             survive = 1.0 - np.minimum(level.edge_calls, 1.0) * seen[level.edge_callee]
-            cell[level.callers] = 1.0 - (1.0 - cell[level.callers]) * np.multiply.reduceat(survive, level.caller_starts, axis=0)
+            cell[level.callers] = 1.0 - (1.0 - cell[level.callers]) * np.multiply.reduceat(
+                survive, level.caller_starts, axis=0
+            )
         return flows.requests * _weighted(cell, flows.arrivals, total, failing)
 
     def lose_in_network(self, flows: Flows, routing: Routing, demand: Floats, share: Floats) -> None:
@@ -247,11 +263,27 @@ class CallLevel:
 
 def _call_levels(services: ServiceArrays) -> list[CallLevel]:
     levels = []
-    for first, last in zip(services.level_starts[1:-1].tolist(), services.level_starts[2:].tolist(), strict=True):
+    for first, last in zip(
+        services.level_starts[1:-1].tolist(), services.level_starts[2:].tolist(), strict=True
+    ):
         low, high = np.searchsorted(services.edge_callee, [first, last])
-        caller, callee, calls = services.edge_caller[low:high], services.edge_callee[low:high] - first, services.edge_calls[low:high]
+        caller, callee, calls = (
+            services.edge_caller[low:high],
+            services.edge_callee[low:high] - first,
+            services.edge_calls[low:high],
+        )
         order = np.lexsort((callee, caller))
         callers, starts = np.unique(caller[order], return_index=True)
         matrix = Sums(calls, caller, np.searchsorted(callee, np.arange(last - first + 1)), first)
-        levels.append(CallLevel(slice(first, last), slice(0, first), matrix, callers, starts, callee[order], calls[order][:, None]))
+        levels.append(
+            CallLevel(
+                slice(first, last),
+                slice(0, first),
+                matrix,
+                callers,
+                starts,
+                callee[order],
+                calls[order][:, None],
+            )
+        )
     return levels

@@ -32,8 +32,10 @@ class Snapshots:
         """Return the state with the things in `lost` out of service and traffic already moved; raise UsageError for other names."""
         for name in lost:
             if name not in self._things:
-                raise UsageError(f"{name!r} is not a power unit, plant, rack, switch or link of {self._fleet.name} "
-                                 f"({did_you_mean(name, sorted(self._things))})")
+                raise UsageError(
+                    f"{name!r} is not a power unit, plant, rack, switch or link of {self._fleet.name} "
+                    f"({did_you_mean(name, sorted(self._things))})"
+                )
         engine = self._engine
         for name in lost:
             engine.state.apply(Change("state", name, -1.0))
@@ -50,15 +52,35 @@ class Snapshots:
         assert engine.flows is not None
         requests = engine.flows.requests
         return Snapshot(
-            at=self.at, lost=lost, units=names["power_units"], unit_kind=names["unit_kind"],
-            unit_site=tuple(names["sites"][s] for s in power.unit_site), unit_up=engine.alive[power.unit_node],
-            load_w=engine.load[power.unit_node, W], load_va=engine.unit_va.copy(), peak_va=engine.unit_peak_va.copy(),
-            limit_va=power.limit_va.copy(), links=names["links"], link_up=engine.state.up("links"), link_load_bps=engine.link_load.copy(),
-            link_capacity_bps=network.link_capacity_bps.copy(), racks=names["racks"], rack_powered=engine.rack_powered.copy(),
-            rack_reachable=engine.rack_reachable.copy(), rack_w=engine.rack_w.copy(), services=names["services"], sites=names["sites"],
-            service_site_rate=engine.flows.arrivals.copy(), service_site_utilisation=engine.flows.rho.copy(), service_p99_s=engine.p99_s.copy(),
-            service_error=np.divide(engine.flows.errors, requests, out=np.zeros_like(requests), where=requests > 0),
-            site_facility_w=engine.facility_w.copy(), site_it_w=engine.it_w.copy())
+            at=self.at,
+            lost=lost,
+            units=names["power_units"],
+            unit_kind=names["unit_kind"],
+            unit_site=tuple(names["sites"][s] for s in power.unit_site),
+            unit_up=engine.alive[power.unit_node],
+            load_w=engine.load[power.unit_node, W],
+            load_va=engine.unit_va.copy(),
+            peak_va=engine.unit_peak_va.copy(),
+            limit_va=power.limit_va.copy(),
+            links=names["links"],
+            link_up=engine.state.up("links"),
+            link_load_bps=engine.link_load.copy(),
+            link_capacity_bps=network.link_capacity_bps.copy(),
+            racks=names["racks"],
+            rack_powered=engine.rack_powered.copy(),
+            rack_reachable=engine.rack_reachable.copy(),
+            rack_w=engine.rack_w.copy(),
+            services=names["services"],
+            sites=names["sites"],
+            service_site_rate=engine.flows.arrivals.copy(),
+            service_site_utilisation=engine.flows.rho.copy(),
+            service_p99_s=engine.p99_s.copy(),
+            service_error=np.divide(
+                engine.flows.errors, requests, out=np.zeros_like(requests), where=requests > 0
+            ),
+            site_facility_w=engine.facility_w.copy(),
+            site_it_w=engine.it_w.copy(),
+        )
 
 
 def snapshot(fleet: Fleet, *, at: datetime | None = None, lost: Sequence[str] = ()) -> Snapshot:

@@ -27,9 +27,25 @@ class Sums:
         """Return the sums `[rows]` or `[rows, n]` of `x` `[columns]` or `[columns, n]`."""
         if x.ndim == 1:
             out = np.zeros(self.rows)
-            _sparsetools.csr_matvec(self.rows, self.width, self.starts, self.columns, self.weights, np.ascontiguousarray(x), out)
+            _sparsetools.csr_matvec(
+                self.rows, self.width, self.starts, self.columns, self.weights, np.ascontiguousarray(x), out
+            )
             return out
         table = np.zeros((self.rows, x.shape[1]))
-        _sparsetools.csr_matvecs(self.rows, self.width, x.shape[1], self.starts, self.columns, self.weights,
-                                 np.ascontiguousarray(x).ravel(), table.ravel())
+        _sparsetools.csr_matvecs(
+            self.rows,
+            self.width,
+            x.shape[1],
+            self.starts,
+            self.columns,
+            self.weights,
+            np.ascontiguousarray(x).ravel(),
+            table.ravel(),
+        )
         return table
+
+
+def add_up(index: Ints, weights: Floats, size: int) -> Floats:
+    """Return the sum of the weights of each index `[size]`, added in order."""
+    sums: Floats = np.bincount(index, weights=weights, minlength=size)  # type: ignore[assignment]
+    return sums

@@ -30,11 +30,22 @@ class State:
         self.warmer_c = np.zeros(sizes["sites"])
         self.control_lost = 0
         self.topology_due = self.servers_due = self.routing_due = self.demand_due = True
-        self._hold_of = {name: (kind, i) for kind in HOLD_KINDS for i, name in enumerate(compiled.names[kind])}
+        self._hold_of = {
+            name: (kind, i) for kind in HOLD_KINDS for i, name in enumerate(compiled.names[kind])
+        }
         self._apply: dict[str, Callable[[Change], None]] = {
-            "state": self._hold, "drain": self._drain, "count": self._count, "failed": self._failed, "cap": self._cap,
-            "replicas": self._replicas, "weight": self._weight, "sick": self._sick, "demand": self._demand,
-            "outdoor": self._outdoor, "control": self._control}
+            "state": self._hold,
+            "drain": self._drain,
+            "count": self._count,
+            "failed": self._failed,
+            "cap": self._cap,
+            "replicas": self._replicas,
+            "weight": self._weight,
+            "sick": self._sick,
+            "demand": self._demand,
+            "outdoor": self._outdoor,
+            "control": self._control,
+        }
 
     def apply(self, change: Change) -> None:
         """Apply one change; raise KeyError when it names an unknown thing."""

@@ -56,13 +56,26 @@ class Topologies:
     def _find(self, up: dict[str, Bools]) -> Topology:
         power = self._compiled.power
         own = np.ones(power.levels.nodes, dtype=bool)
-        own[power.unit_node], own[power.rack_node], own[power.plant_node] = up["power_units"], up["racks"], up["cooling_plants"]
+        own[power.unit_node], own[power.rack_node], own[power.plant_node] = (
+            up["power_units"],
+            up["racks"],
+            up["cooling_plants"],
+        )
         alive = power.levels.sweep(own)
         share = power.levels.shares(alive)
         powered = alive[power.rack_node]
         switch_alive = self._switch_powered(alive, powered) & up["switches"]
         network = self._network(switch_alive, up["links"])
-        return Topology(alive, share, RollUp(power.levels, share), powered, alive[power.plant_node], switch_alive, up["links"], *network)
+        return Topology(
+            alive,
+            share,
+            RollUp(power.levels, share),
+            powered,
+            alive[power.plant_node],
+            switch_alive,
+            up["links"],
+            *network,
+        )
 
     def _switch_powered(self, alive: Bools, rack_powered: Bools) -> Bools:
         """A switch runs on its own feeds, or on any powered rack that it serves."""

@@ -31,21 +31,40 @@ class Before:
         arrivals = engine.flows.arrivals
         total = arrivals.sum(axis=1, keepdims=True)
         traffic = np.divide(arrivals, total, out=np.zeros_like(arrivals), where=total > 0)
-        return cls(engine.alive.copy(), engine.share.copy(), engine.load.copy(), engine.rack_ok.copy(), engine.running.copy(), traffic,
-                   recorder.flags.copy())
+        return cls(
+            engine.alive.copy(),
+            engine.share.copy(),
+            engine.load.copy(),
+            engine.rack_ok.copy(),
+            engine.running.copy(),
+            traffic,
+            recorder.flags.copy(),
+        )
 
     @classmethod
     def blank(cls, engine: Engine, recorder: Recorder) -> Before:
         """The state before anything flowed."""
         now = cls.of(engine, recorder)
-        return cls(now.alive, now.share, np.zeros_like(now.load), now.rack_ok, now.running, now.traffic, np.zeros_like(now.flags))
+        return cls(
+            now.alive,
+            now.share,
+            np.zeros_like(now.load),
+            now.rack_ok,
+            now.running,
+            now.traffic,
+            np.zeros_like(now.flags),
+        )
 
 
 def nodes_of(compiled: Compiled) -> list[tuple[str, str] | None]:
     """(kind, name) of each node of the power chain."""
     found: list[tuple[str, str] | None] = [None] * compiled.power.levels.nodes
-    arrays = {"power_units": compiled.power.unit_node, "racks": compiled.power.rack_node, "cooling_plants": compiled.power.plant_node,
-              "switches": compiled.power.switch_node}
+    arrays = {
+        "power_units": compiled.power.unit_node,
+        "racks": compiled.power.rack_node,
+        "cooling_plants": compiled.power.plant_node,
+        "switches": compiled.power.switch_node,
+    }
     for kind, nodes in arrays.items():
         for i, node in enumerate(nodes.tolist()):
             if node >= 0:
