@@ -114,6 +114,14 @@ def test_what_is_wrong_is_told(tmp_path, kind, old, new, messages):
         assert any(message in problem for problem in found), found
 
 
+def test_a_list_of_wrong_items_is_not_called_empty(tmp_path):
+    path = write(tmp_path / "a.yaml", "suite: x\nscenarios:\n- scenari: calm\n")
+    assert problems(read_suite, path) == [
+        "a.yaml:3 scenarios[0] scenario: 'scenario' is missing (add 'scenario')",
+        "a.yaml:3 scenarios[0] scenari: unknown key 'scenari' (did you mean 'scenario'?)",
+    ]
+
+
 def test_a_suite_without_scenarios(tmp_path):
     path = write(tmp_path / "a.yaml", "suite: x\nscenarios: []\n")
     assert problems(read_suite, path) == ["a.yaml:2 scenarios: is empty (give at least 1)"]

@@ -56,11 +56,18 @@ def to_problems(
     *document* to its place in *shown*.
     """
     problems: dict[Location, Problem] = {}
-    for detail in error.errors(include_url=False):
+    for detail in details(error):
         place = relocate(_place(detail, document.value))
         what, mend = explain(detail, keys_at(model, detail["loc"][:-1]))
         problems.setdefault((*place, detail["type"]), Problem(where(shown or document, place), what, mend))
     return problems
+
+
+def details(error: ValidationError) -> Iterator[ErrorDetails]:
+    """Yield the errors but those that echo others: a list that is short because its items are wrong."""
+    for detail in error.errors(include_url=False):
+        if detail["type"] != "too_short" or len(detail["input"]) < detail["ctx"]["min_length"]:
+            yield detail
 
 
 def where(document: Document, place: Location) -> str:

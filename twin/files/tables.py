@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from twin.files.atomic import write_atomic
 from twin.files.cells import decoder, encode, scalar_type
-from twin.files.problems import explain, read_bytes
+from twin.files.problems import details, explain, read_bytes
 from twin.model.base import Record
 from twin.model.errors import FleetError, Problem, did_you_mean
 
@@ -260,7 +260,7 @@ def _validate(
     try:
         return tuple(adapter.validate_json(json.dumps(rows), strict=True, by_alias=False, by_name=True))
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
+        for detail in details(error):
             row, column, *inner = (*detail["loc"], "", "")[: max(2, len(detail["loc"]))]
             told = (row, column) in bad or (not column and any(place[0] == row for place in bad))
             if told or (detail["type"] == "missing" and column in table.absent):
