@@ -101,22 +101,27 @@ def worst_losses(
     Cost: one packed sweep per 64 candidates.
     """
     sweep = sweep or sweep_of(fleet)
-    racks, services = sweep.of_kind("racks"), sweep.of_kind("services")
-    groups = np.array([sweep.index[g.name] for g in fleet.server_groups], dtype=np.int64)
-    counts = np.array([g.count for g in fleet.server_groups], dtype=np.int64)
-    before = sweep.without(())
+    servers = np.zeros(len(sweep.names), dtype=np.int64)
+    for group in fleet.server_groups:
+        servers[sweep.index[group.name]] = group.count
+    counted = np.array([kind in ("racks", "services", "server_groups") for kind in sweep.kinds], dtype=bool)
+    counted &= sweep.without(())
     found: list[Loss] = []
-    for first, words in zip(
-        range(0, len(candidates), 64), sweep.worlds([(name,) for name in candidates]), strict=True
-    ):
-        dark_racks = (before[racks] & ~unpack(words[racks])).sum(axis=1)
-        dark_servers = (before[groups] & ~unpack(words[groups])) @ counts
-        dark = before[services] & ~unpack(words[services])
-        for world, name in enumerate(candidates[first : first + 64]):
-            ended = tuple(sweep.names[services[k]] for k in np.flatnonzero(dark[world]).tolist())
-            found.append(Loss(name, int(dark_racks[world]), int(dark_servers[world]), ended))
+    for words in sweep.worlds([(name,) for name in candidates]):
+        # Most losses touch little: only nodes that are down in any of the worlds are unpacked.
+        nodes = np.flatnonzero(counted & (words != np.uint64(2**64 - 1)))
+        for down in ~unpack(words[nodes])[: len(candidates) - len(found)]:
+            found.append(_loss(candidates[len(found)], sweep, nodes[down], servers))
     found.sort(key=lambda loss: (-len(loss.services), -loss.servers, -loss.racks))
     return tuple(loss for loss in found[:most] if loss.racks or loss.services)
+
+
+def _loss(name: str, sweep: Sweep, down: Ints, servers: Ints) -> Loss:
+    kinds = [sweep.kinds[node] for node in down.tolist()]
+    ended = tuple(
+        sweep.names[node] for node, kind in zip(down.tolist(), kinds, strict=True) if kind == "services"
+    )
+    return Loss(name, kinds.count("racks"), int(servers[down].sum()), ended)
 
 
 def live_parents(sweep: Sweep, alive: Bools) -> Ints:
