@@ -38,7 +38,7 @@ def test_a_pod_without_gpus_goes_to_the_fullest_node_without_gpus_that_has_room(
 def test_a_share_goes_to_the_fullest_node_and_never_spans_two_gpus() -> None:
     cluster = Cluster([Shape("a", 64_000, 65536, 2, "T4"), Shape("b", 64_000, 65536, 2, "T4")])
     placed = names(cluster, [pod(milli=600), pod(milli=600), pod(milli=600), pod(milli=400), pod(gpus=2)])
-    # a takes a share on each GPU; then only b has a GPU with 600 free; the 400 fills up a; nobody has 2 whole GPUs.
+    # a takes a share on each GPU; then only b has 600 free; 400 fills up a; nobody has 2 whole GPUs.
     assert placed == ["a", "a", "b", "a", None]
 
 

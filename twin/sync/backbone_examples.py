@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import networkx as nx
@@ -36,17 +37,30 @@ def _drain(fleet: Fleet, link: Link) -> Plan:
 
 
 def _link_to_drain(fleet: Fleet) -> Link | None:
-    """Return the first backbone link without which all sites still reach each other."""
+    """Return the link that can be missed best: without it, fewest links are the only way to a site."""
     switches = {switch.name: switch for switch in fleet.switches}
-    graph = nx.MultiGraph()
     links = [link for link in fleet.links if switches[link.a].site != switches[link.b].site]
-    graph.add_edges_from((link.a, link.b, link.name) for link in links)
-    simple = nx.Graph(graph)
-    bridges = {frozenset(edge) for edge in nx.bridges(simple)}
-    for link in links:
-        if frozenset((link.a, link.b)) not in bridges or graph.number_of_edges(link.a, link.b) > 1:
-            return link
-    return None
+    alone = {link.name: _bridges([other for other in links if other is not link]) for link in links}
+    joined = _joined(links)
+    kept = [link for link in links if _joined([other for other in links if other is not link]) == joined]
+    return min(kept, key=lambda link: (alone[link.name], link.name), default=None)
+
+
+def _bridges(links: Sequence[Link]) -> int:
+    """Return how many links are the only way between two parts of the backbone (parallel ones are one)."""
+    return sum(1 for _ in nx.bridges(_graph(links)))
+
+
+def _joined(links: Sequence[Link]) -> int:
+    """Return the size of a spanning forest: it shrinks when a link is lost that nothing else replaces."""
+    graph = _graph(links)
+    return len(graph) - int(nx.number_connected_components(graph))
+
+
+def _graph(links: Sequence[Link]) -> nx.Graph:
+    graph = nx.Graph()
+    graph.add_edges_from((link.a, link.b) for link in links)
+    return graph
 
 
 def _gates() -> GateSet:

@@ -20,6 +20,7 @@ from twin.sync.options import Options
 from twin.sync.write import refuse_full, write_import
 
 _FLAGS = {"at_s": "--at"}
+MAX_SCALE = 1e6
 
 
 def import_(
@@ -123,6 +124,8 @@ def _options(importer: Importer, given: dict[str, Any]) -> Options:
     ]
     if ignored:
         raise UsageError(f"{', '.join(ignored)} means nothing to the importer {importer.kind}")
+    if not 0 < chosen.get("scale", 1.0) <= MAX_SCALE:
+        raise UsageError(f"--scale: {chosen['scale']:g} is not a factor above 0")
     return dataclasses.replace(Options(), **chosen)
 
 

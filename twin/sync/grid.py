@@ -157,19 +157,17 @@ def _rows(source: _Source, file: Path, region: str) -> pl.DataFrame:
 def _problems(rows: pl.DataFrame, source: _Source, where: str, days: int) -> list[Problem]:
     """Return what is wrong with the chosen hours: too few, uneven, missing or absurd values."""
     expected = days * 24
+    steps = rows["time"].diff().drop_nulls()
+    if (steps != STEP).any():
+        return [Problem(where, "has hours that are missing or stand twice")]
     if rows.height < expected:
         mend = "choose another --start, or fewer --days"
         return [Problem(where, f"holds {rows.height} of the {expected} hours that were asked for", mend)]
-    problems = []
-    steps = rows["time"].diff().drop_nulls()
-    if rows.height > expected or (steps != STEP).any():
-        problems.append(Problem(where, "has hours that are missing or stand twice"))
     low, high = source.bounds
     bad = rows.filter(
         pl.col("value").is_null() | ~pl.col("value").is_between(low, high) | pl.col("value").is_nan()
     )
-    problems += [
+    return [
         Problem(f"{where} {time:%Y-%m-%dT%H:%MZ}", f"{value} is not a value of {source.value}")
         for time, value in bad.iter_rows()
     ]
-    return problems

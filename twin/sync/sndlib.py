@@ -41,8 +41,9 @@ def import_sndlib(data: Path, options: Options) -> Imported:
     at = _indices(nodes, problems)
     links = _rows(document, "links", _LINK, str(file), problems)
     demands = _rows(document, "demands", _DEMAND, str(file), problems)
+    known = {str(entry.get("id")) for _, entry in _groups(document, "nodes")}
     for row in (*links, *demands):
-        _check_ends(row, at, problems)
+        _check_ends(row, known, problems)
     modules = [
         _rows(value, "modules", _MODULE, f"{file}: links[{i}]", problems)
         for i, value in _groups(document, "links")
@@ -133,10 +134,10 @@ def _indices(nodes: Sequence[Line], problems: list[Problem]) -> dict[str, int]:
     return at
 
 
-def _check_ends(row: Line, at: dict[str, int], problems: list[Problem]) -> None:
+def _check_ends(row: Line, known: set[str], problems: list[Problem]) -> None:
     for end in ("source", "target"):
-        if row[end] not in at:
-            mend = did_you_mean(row[end], list(at))
+        if row[end] not in known:
+            mend = did_you_mean(row[end], sorted(known))
             problems.append(Problem(f"{row.where} {end}", f"there is no node {row[end]!r}", mend))
 
 

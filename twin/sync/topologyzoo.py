@@ -7,13 +7,14 @@ header, n x `label src dest bw` (kbit/s).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from twin.model.errors import Problem, TraceError, UsageError, did_you_mean
 from twin.sync.account import Account, Imported
 from twin.sync.backbone import build_backbone
-from twin.sync.foreign import Column, Line, amount, count, decode, read_cells, real, text
+from twin.sync.foreign import MAX_PROBLEMS, Column, Line, amount, count, decode, read_cells, real, text
 from twin.sync.options import Options
 from twin.sync.surroundings import surroundings
 from twin.sync.topology import Edge, Topology, Vertex, geographic, merge_demands, site_names, two_way
@@ -38,28 +39,52 @@ def import_topologyzoo(data: Path, options: Options) -> Imported:
     graph = _graph_file(data, options.network)
     demand_file = options.demands or _demand_file(graph)
     account, problems = Account(f"topologyzoo ({graph.name})"), list[Problem]()
-    nodes, edges = _read(graph, {"NODES": _NODE, "EDGES": _EDGE}, problems)
-    (demands,) = _read(demand_file, {"DEMANDS": _DEMAND}, problems) if demand_file else ([],)
-    for row in (*edges, *demands):
-        for end in ("src", "dest"):
-            if row[end] >= len(nodes):
-                what = f"there is no node {row[end]}"
-                problems.append(
-                    Problem(f"{row.where} {end}", what, f"nodes are numbered 0 to {len(nodes) - 1}")
-                )
+    nodes, edges, demands = _Section(_NODE), _Section(_EDGE), _Section(_DEMAND)
+    _read(graph, {"NODES": nodes, "EDGES": edges}, problems)
+    if demand_file:
+        _read(demand_file, {"DEMANDS": demands}, problems)
+    for row in (*edges.rows, *demands.rows):
+        _check_ends(row, nodes.seen, problems)
     if problems:
         raise TraceError(problems)
-    account.read(len(nodes), "nodes")
-    links = two_way(_edges(edges, account), account)
-    account.read(
-        len(demands), "demands", f"of {demand_file.name}" if demand_file else "there is no .demands file"
-    )
-    traffic = merge_demands([((row["src"], row["dest"]), row["bw"] * KBPS) for row in demands], account)
-    names = site_names([row["label"] for row in nodes], account)
-    vertices = [Vertex(name, (row["y"], row["x"])) for name, row in zip(names, nodes, strict=True)]
+    account.read(len(nodes.rows), "nodes")
+    links = two_way(_edges(edges.rows, account), account)
+    source = f"of {demand_file.name}" if demand_file else "there is no .demands file"
+    account.read(len(demands.rows), "demands", source)
+    traffic = merge_demands([((row["src"], row["dest"]), row["bw"] * KBPS) for row in demands.rows], account)
+    names = site_names([row["label"] for row in nodes.rows], account)
+    vertices = [Vertex(name, (row["y"], row["x"])) for name, row in zip(names, nodes.rows, strict=True)]
     topology = Topology(graph.stem, "Topology Zoo (Repetita)", geographic(vertices, account), links, traffic)
     around = surroundings(options, graph.parent.parent, account)
     return build_backbone(topology, around, options=options, account=account)
+
+
+@dataclass
+class _Section:
+    """One section of a file while it is read: what it announced, how many rows came, and the good ones."""
+
+    columns: Sequence[Column]
+    announced: int | None = None
+    header: list[str] = field(default_factory=list)
+    seen: int = 0
+    rows: list[Line] = field(default_factory=list)
+
+    def take(self, where: str, line: str, problems: list[Problem]) -> None:
+        """Take one line: the header, then rows."""
+        words = line.split()
+        if not self.header:
+            self.header = words
+            missing = [column.name for column in self.columns if column.name not in words]
+            problems += [
+                Problem(where, f"there is no column {name!r}", f"the columns are {line}") for name in missing
+            ]
+            return
+        self.seen += 1
+        if len(words) != len(self.header):
+            problems.append(Problem(where, f"has {len(words)} words, its header {len(self.header)}"))
+            return
+        row = read_cells(where, dict(zip(self.header, words, strict=True)), self.columns, problems)
+        self.rows += [row] if row else []
 
 
 def _graph_file(data: Path, network: str | None) -> Path:
@@ -83,54 +108,38 @@ def _demand_file(graph: Path) -> Path | None:
     return min(graph.parent.glob(f"{graph.stem}.*demands"), default=None)
 
 
-def _read(path: Path, sections: dict[str, Sequence[Column]], problems: list[Problem]) -> list[list[Line]]:
-    """Return the rows of each section of a file, in the order of *sections*."""
-    rows: dict[str, list[Line]] = {name: [] for name in sections}
-    expected: dict[str, int] = {}
-    seen: dict[str, int] = dict.fromkeys(sections, 0)
-    section, header = "", list[str]()
-    for number, line in enumerate(decode(path, problems).splitlines(), start=1):
+def _read(path: Path, sections: dict[str, _Section], problems: list[Problem]) -> None:
+    """Fill the sections of a file; append what is wrong with it."""
+    found: list[Problem] = []
+    section: _Section | None = None
+    for number, line in enumerate(decode(path, found).splitlines(), start=1):
         words = line.split()
-        where = f"{path}:{number}"
-        if not words:
-            continue
-        if words[0] in sections and len(words) == 2 and words[1].isdigit():
-            section, header, expected[words[0]] = words[0], [], int(words[1])
-        elif not section:
-            problems.append(
-                Problem(where, f"starts with {words[0]!r}", f"a file starts with {' n or '.join(sections)} n")
-            )
-            return list(rows.values())
-        elif not header:
-            header = words
-            missing = [column.name for column in sections[section] if column.name not in header]
-            problems += [
-                Problem(where, f"there is no column {name!r}", f"the columns are {line}") for name in missing
-            ]
-            if missing:
-                return list(rows.values())
-        else:
-            seen[section] += 1
-            if len(words) != len(header):
-                problems.append(Problem(where, f"has {len(words)} words, its header {len(header)}"))
-                continue
-            row = read_cells(where, dict(zip(header, words, strict=True)), sections[section], problems)
-            rows[section] += [row] if row else []
-    _check_complete(path, expected, seen, problems)
-    return list(rows.values())
+        if len(words) == 2 and words[0] in sections and words[1].isdecimal():
+            section = sections[words[0]]
+            section.announced = int(words[1])
+        elif words and section is None:
+            mend = f"a file starts with {next(iter(sections))} and their number"
+            found.append(Problem(f"{path}:{number}", f"starts with {words[0]!r}", mend))
+            break
+        elif words and section is not None:
+            section.take(f"{path}:{number}", line, found)
+    problems += [*found, *_incomplete(path, sections, found)][:MAX_PROBLEMS]
 
 
-def _check_complete(
-    path: Path, expected: dict[str, int], seen: dict[str, int], problems: list[Problem]
-) -> None:
-    for name, number in seen.items():
-        if name not in expected:
-            if not any(problem.where.startswith(str(path)) for problem in problems):
-                problems.append(Problem(str(path), f"there is no section {name}"))
-        elif expected[name] != number:
-            problems.append(
-                Problem(str(path), f"announces {expected[name]} {name} and has {number}", "is it truncated?")
-            )
+def _incomplete(path: Path, sections: dict[str, _Section], found: Sequence[Problem]) -> Iterator[Problem]:
+    for name, section in sections.items():
+        if section.announced is None and not found:
+            yield Problem(str(path), f"there is no section {name}")
+        elif section.announced is not None and section.announced != section.seen:
+            what = f"announces {section.announced} {name} and has {section.seen}"
+            yield Problem(str(path), what, "is it truncated?")
+
+
+def _check_ends(row: Line, nodes: int, problems: list[Problem]) -> None:
+    for end in ("src", "dest"):
+        if row[end] >= nodes:
+            mend = f"nodes are numbered 0 to {nodes - 1}"
+            problems.append(Problem(f"{row.where} {end}", f"there is no node {row[end]}", mend))
 
 
 def _edges(rows: Sequence[Line], account: Account) -> list[Edge]:
