@@ -15,13 +15,13 @@ from twin.model.servers import ServerType
 HOUR_S = 3600.0
 YEAR_S = 31557600.0
 
-# SPECpower_ssj2008, 2-socket servers: median normalised curve at 0, 10 … 100 % load, and median power at full load.
+# SPECpower_ssj2008, 2-socket servers: median normalised curve at 0, 10 … 100 % load, and median full power.
 _LOADS = tuple(step / 10 for step in range(11))
 _SPEC_2018 = (0.149, 0.317, 0.366, 0.413, 0.462, 0.526, 0.597, 0.684, 0.808, 0.912, 1.0), 360.0
 _SPEC_2017 = (0.117, 0.273, 0.325, 0.375, 0.427, 0.488, 0.562, 0.649, 0.756, 0.880, 1.0), 448.0
 _SPEC_2010 = (0.304, 0.472, 0.518, 0.559, 0.615, 0.676, 0.743, 0.809, 0.873, 0.934, 1.0), 249.0
 
-# UPS: no-load, proportional and square loss; a transformer-less double conversion, 94.6 % at 25 % and 96.5 % at 75 % load.
+# UPS: no-load, proportional and square loss; double conversion, 94.6 % at 25 % and 96.5 % at 75 % load.
 UPS_LOSS: dict[str, Any] = {"loss_fixed": 0.010, "loss_linear": 0.015, "loss_square": 0.010}
 PANEL_LOSS: dict[str, Any] = {"loss_fixed": 0.004, "loss_linear": 0.0, "loss_square": 0.008}
 
@@ -98,7 +98,7 @@ NOTES: tuple[Note, ...] = tuple(
 
 
 def standard_size(needed: float) -> float:
-    """Return the smallest size of the Renard series R20 that is at least *needed* (1, 1.12, 1.25, 1.4 … 10)."""
+    """Return the smallest size of the Renard series R20 (1, 1.12, 1.25 … 10) that is at least *needed*."""
     decade = 10.0 ** math.floor(math.log10(needed))
     steps = (1, 1.12, 1.25, 1.4, 1.6, 1.8, 2, 2.24, 2.5, 2.8, 3.15, 3.55, 4, 4.5, 5, 5.6, 6.3, 7.1, 8, 9, 10)
     return float(next(round(decade * step, 6) for step in steps if decade * step >= needed * (1 - 1e-9)))

@@ -136,10 +136,17 @@ def _add_row(spec: SiteSpec, row: RowSpec, paths: tuple[int, int], built: Built)
     panels = (f"{row.name}-panel-a", f"{row.name}-panel-b")
     rated_va = standard_size(row.full_w * DESIGN_USE / POWER_FACTOR / LOADED)
     built.power_units += [
-        PowerUnit(name=panel, kind="panel", site=site, rated_va=rated_va, fed_by=(f"{site}-out-{path}",),
-                  **parts.PANEL_LOSS, **parts.PANEL)
+        PowerUnit(
+            name=panel,
+            kind="panel",
+            site=site,
+            rated_va=rated_va,
+            fed_by=(f"{site}-out-{path}",),
+            **parts.PANEL_LOSS,
+            **parts.PANEL,
+        )
         for panel, path in zip(panels, paths, strict=True)
-    ]  # fmt: skip
+    ]
     tors = (f"{row.name}-tor-1", f"{row.name}-tor-2")
     built.switches += [
         Switch(
@@ -167,7 +174,7 @@ def _add_row(spec: SiteSpec, row: RowSpec, paths: tuple[int, int], built: Built)
 
 
 def _cooling(spec: SiteSpec, blocks: int) -> Iterator[CoolingPlant]:
-    """N+1 plants, N = 2 per block; they take the main switchboards in turn, and the block's other one as standby."""
+    """N+1 plants, N = 2 per block; they take the main switchboards in turn, the other one as standby."""
     needed = 2 * blocks
     heat_w = standard_size(sum(row.full_w for row in spec.rows) * DESIGN_USE / needed / LOADED)
     for index in range(needed + 1):
@@ -190,20 +197,42 @@ def _add_fabric(spec: SiteSpec, built: Built) -> None:
     borders = [f"{site}-border-{number}" for number in (1, 2)]
     for tier, names, capacity_bps in (("fabric", fabrics, 25.6e12), ("border", borders, 25.6e12)):
         built.switches += [
-            Switch(name=name, site=site, tier=tier, capacity_bps=capacity_bps, fed_by=feeds,  # type: ignore[arg-type]
-                   power_w=800.0, **parts.FABRIC)
+            Switch(
+                name=name,
+                site=site,
+                tier=tier,
+                capacity_bps=capacity_bps,
+                fed_by=feeds,
+                power_w=800.0,
+                **parts.FABRIC,
+            )
             for name in names
-        ]  # fmt: skip
+        ]
     built.links += [
-        Link(name=f"{row.name}-tor-{tor}-up-{plane}", a=f"{row.name}-tor-{tor}", b=fabrics[2 * (tor - 1) + plane - 1],
-             capacity_bps=spec.uplink_bps, latency_s=1e-6, **parts.OPTICS)
-        for row in spec.rows for tor in (1, 2) for plane in (1, 2)
-    ]  # fmt: skip
+        Link(
+            name=f"{row.name}-tor-{tor}-up-{plane}",
+            a=f"{row.name}-tor-{tor}",
+            b=fabrics[2 * (tor - 1) + plane - 1],
+            capacity_bps=spec.uplink_bps,
+            latency_s=1e-6,
+            **parts.OPTICS,
+        )
+        for row in spec.rows
+        for tor in (1, 2)
+        for plane in (1, 2)
+    ]
     built.links += [
-        Link(name=f"{fabric}-up-{number}", a=fabric, b=border, capacity_bps=10 * spec.uplink_bps, latency_s=1e-6,
-             **parts.OPTICS)
-        for fabric in fabrics for number, border in enumerate(borders, 1)
-    ]  # fmt: skip
+        Link(
+            name=f"{fabric}-up-{number}",
+            a=fabric,
+            b=border,
+            capacity_bps=10 * spec.uplink_bps,
+            latency_s=1e-6,
+            **parts.OPTICS,
+        )
+        for fabric in fabrics
+        for number, border in enumerate(borders, 1)
+    ]
 
 
 def _it_va(block: Sequence[RowSpec]) -> float:

@@ -16,7 +16,7 @@ Rates = dict[tuple[str, str], float]  # (service, site) -> requests per second a
 
 @dataclass(frozen=True)
 class Users:
-    """Mean requests per second of the users of a region for a service, before scaling, and their daily peak."""
+    """Mean requests per second of the users of a region for a service, before scaling, and their peak."""
 
     service: str
     region: str
@@ -29,7 +29,7 @@ Split = Mapping[str, Mapping[str, float]]  # region -> site -> weight
 
 
 def peak_rates(services: Sequence[Service], users: Iterable[Users], split: Split) -> Rates:
-    """Return the peak rates: users go to sites by weight (of their region, if the service is local), calls stay there.
+    """Return the peak rates: users go to sites by weight, those of local services in their region; calls stay.
 
     All regions are taken at their own peak at once, which is right site by site for what is local.
     """
