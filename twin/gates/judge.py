@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from twin.gates.estimators import assess
+from twin.gates.invariant import assess_invariant
 from twin.gates.rules import Rule
 from twin.model.limits import Limit
 from twin.records.verdict import Result, ScenarioResult
@@ -55,7 +57,7 @@ def judge(  # noqa: PLR0913
     if not random:
         return _exact(rule, samples, scenario, variant)
     plan, reference = (np.array([_number(getattr(s, arm)) for s in samples]) for arm in ("plan", "reference"))
-    if np.isnan(plan).any() or np.isnan(reference).any():
+    if not (np.isfinite(plan).all() and np.isfinite(reference).all()):
         return _missing(scenario, variant, len(samples))
     found = assess(
         rule.estimator,
@@ -91,25 +93,21 @@ def judge(  # noqa: PLR0913
 def _invariant(rule: Rule, samples: Sequence[Sample], scenario: str, variant: str) -> Judged:
     """Any violation (or, for *none new*, any that the reference of the same world lacks) fails; a clean set passes."""
 
-    def new(sample: Sample) -> frozenset[str]:
-        plan, reference = _names(sample.plan), _names(sample.reference)
-        return plan - reference if rule.pass_limit.op == "none new" else plan
-
-    broken = [sample for sample in samples if new(sample)]
-    names = sorted({name for sample in broken for name in new(sample)})
+    plans, references = [_names(s.plan) for s in samples], [_names(s.reference) for s in samples]
+    found = assess_invariant(plans, references, rule.pass_limit)
+    per_world = Counter(world for world, _ in found.violations)
     row = ScenarioResult(
         scenario=scenario,
         variant=variant,
-        result="fail" if broken else "pass",
-        n=len(samples),
-        method="every world",
-        plan=float(np.mean([len(_names(s.plan)) for s in samples])),
-        reference=float(np.mean([len(_names(s.reference)) for s in samples])),
-        violations=tuple(names),
+        result=found.result,
+        n=found.n,
+        method=found.method,
+        plan=float(np.mean([len(names) for names in plans])),
+        reference=float(np.mean([len(names) for names in references])),
+        violations=tuple(sorted({name for _, name in found.violations})),
         transients=_transients(samples),
     )
-    worst = max(broken, key=lambda sample: len(new(sample)), default=None)
-    return Judged(row, row, worst)
+    return Judged(row, row, samples[max(per_world, key=per_world.__getitem__)] if per_world else None)
 
 
 def _exact(rule: Rule, samples: Sequence[Sample], scenario: str, variant: str) -> Judged:
@@ -133,7 +131,7 @@ def _exact(rule: Rule, samples: Sequence[Sample], scenario: str, variant: str) -
 
 
 def _exact_result(rule: Rule, plan: float, reference: float) -> Result:
-    if np.isnan(plan) or np.isnan(reference):
+    if not (np.isfinite(plan) and np.isfinite(reference)):
         return "error"
     if rule.estimator == "probability":
         return "fail" if plan > reference else "pass"

@@ -54,17 +54,22 @@ def _rules(gate: Gate, plan: Plan) -> Iterator[Rule]:
         yield from (_claimed(gate, claim) for claim in getattr(plan, gate.metric))
         return
     metric = BY_NAME[gate.metric]
-    fail = parse_limit(gate.fail, metric.unit) if gate.fail else None
+    fail = parse_limit(gate.fail, unit_of(gate)) if gate.fail else None
     yield Rule(
         gate,
         metric,
         gate.where,
         gate.for_s,
         gate.estimator,
-        parse_limit(gate.pass_, metric.unit),
+        parse_limit(gate.pass_, unit_of(gate)),
         fail,
         gate.pass_,
     )
+
+
+def unit_of(gate: Gate) -> str:
+    """The unit of a gate's limits: that of its metric, or a fraction when the gate is on a probability."""
+    return "1" if gate.estimator == "probability" else BY_NAME[gate.metric].unit
 
 
 def _claimed(gate: Gate, claim: Claim) -> Rule:
@@ -104,7 +109,7 @@ def _problems(gates: GateSet, gate: Gate, fleet: Fleet, chance: bool) -> Iterato
     limits = []
     for text in filter(None, (gate.pass_, gate.fail)):
         try:
-            limit = parse_limit(text, metric.unit)
+            limit = parse_limit(text, unit_of(gate))
         except ValueError as error:
             yield Problem(place, str(error))
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field, model_validator
 
@@ -25,6 +25,13 @@ class HazardSpec(Record):
             kind, params = next(iter(value.items()))
             return {"kind": kind, "params": params or {}}
         return value
+
+
+class Specified(Protocol):
+    """A hazard that can say itself as a document (`scenarios.hazards`)."""
+
+    def spec(self) -> HazardSpec:
+        """Return the hazard as it stands in a file."""
 
 
 class Scenario(Record):
@@ -61,12 +68,12 @@ class Suite(Record):
         """The suite's name (its `suite:` key)."""
         return self.suite
 
-    def plus(self, *hazards: HazardSpec) -> Suite:
+    def plus(self, *hazards: HazardSpec | Specified) -> Suite:
         """Return this suite with one more scenario per hazard, in which it happens alone."""
         taken = {scenario.name for scenario in self.scenarios}
         added = []
         for hazard in hazards:
-            spec = hazard.spec() if hasattr(hazard, "spec") else hazard
+            spec = hazard if isinstance(hazard, HazardSpec) else hazard.spec()
             name, number = spec.kind, 2
             while name in taken:
                 name, number = f"{spec.kind}-{number}", number + 1
@@ -75,4 +82,4 @@ class Suite(Record):
         return Suite(suite=self.suite, description=self.description, scenarios=(*self.scenarios, *added))
 
 
-__all__ = ["HazardSpec", "Literal", "Scenario", "Suite"]
+__all__ = ["HazardSpec", "Scenario", "Specified", "Suite"]

@@ -303,7 +303,7 @@ class Narrator:
                 break
             node = int(children[int(rise.argmax())])
         if moved:
-            return moved
+            return [*moved, self._last_demand]
         name = self._node_name[node]
         if name is not None and name[1] in self._root:
             return (self._root[name[1]],)
