@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
+from reports.draw.labels import Placer
 from reports.svg import short
 
 WIDTH, HEIGHT, COLUMN, ROW = 2.05, 0.40, 2.75, 0.52  # inches
@@ -94,35 +95,40 @@ def paint_layers(axes: Axes, boxes: Sequence[Box], edges: Sequence[Edge], layout
     axes.set_xlim(-0.05, layout.width + 0.05)
     axes.set_ylim(layout.height + 0.05, -0.05)
     axes.set_axis_off()
+    placer = Placer()
+    for x, y in layout.places.values():
+        placer.take((x + WIDTH / 2, y), (WIDTH, HEIGHT))
     for edge in edges:
         if edge.start in layout.places and edge.end in layout.places:
-            _draw_edge(axes, edge, layout)
+            _draw_edge(axes, edge, layout, placer)
     for box in boxes:
         _draw_box(axes, box, layout.places[box.key])
 
 
-def _draw_edge(axes: Axes, edge: Edge, layout: Layout) -> None:
-    (x1, y1), (x2, y2) = layout.places[edge.start], layout.places[edge.end]
-    x1, middle = x1 + WIDTH, 0.0
+def _draw_edge(axes: Axes, edge: Edge, layout: Layout, placer: Placer) -> None:
+    (left, y1), (x2, y2) = layout.places[edge.start], layout.places[edge.end]
+    x1 = left + WIDTH
     middle = (x1 + x2) / 2
-    path = Path(
-        [(x1, y1), (middle, y1), (middle, y2), (x2, y2)], [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
-    )
+    corners = [(x1, y1), (middle, y1), (middle, y2), (x2, y2)]
+    path = Path(corners, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
     style = (0, (3, 2)) if edge.dashed else "-"
+    if edge.colour != LINE:  # a pale line would vanish on paper: it gets a darker one beneath
+        axes.add_patch(PathPatch(path, fill=False, lw=edge.width + 1.0, ec=LINE, zorder=1))
     axes.add_patch(PathPatch(path, fill=False, lw=edge.width, ec=edge.colour, ls=style, zorder=1))
     if edge.note:
+
+        def along(share: float) -> tuple[float, float]:
+            rest = 1 - share
+            weights = (rest**3, 3 * rest**2 * share, 3 * rest * share**2, share**3)
+            x, y = (
+                sum(w * corner[axis] for w, corner in zip(weights, corners, strict=True)) for axis in (0, 1)
+            )
+            return x, y
+
+        place = placer.place(along, (0.05 * len(edge.note) + 0.06, 0.16))
         patch = {"fc": "white", "ec": "none", "pad": 0.8}
-        axes.text(
-            middle,
-            (y1 + y2) / 2,
-            edge.note,
-            size=6,
-            color=SOFT,
-            ha="center",
-            va="center",
-            zorder=2,
-            bbox=patch,
-        )
+        looks: dict[str, Any] = {"size": 6, "color": SOFT, "ha": "center", "va": "center"}
+        axes.text(*place, edge.note, zorder=2, bbox=patch, **looks)
 
 
 def _draw_box(axes: Axes, box: Box, place: tuple[float, float]) -> None:

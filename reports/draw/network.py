@@ -72,7 +72,7 @@ def _edges(fleet: Fleet, groups: list[Group], paint: Paint) -> list[Edge]:
     for group in groups:
         for feed in group.feeds:
             names = links[feed, group.key]
-            worst = paint.worst(names) if paint.values else None
-            colour = paint.colour(names) if worst else LINE
-            found.append(Edge(feed, group.key, colour=colour, width=1.8 if worst else 0.9))
+            known = paint.worst(names) is not None
+            colour = paint.colour(names) if known else LINE
+            found.append(Edge(feed, group.key, colour=colour, width=2.2 if known else 0.9))
     return found

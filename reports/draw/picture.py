@@ -78,17 +78,17 @@ def compose(title: str, panels: Sequence[Panel], *, paint: Paint, columns: int =
     return figure
 
 
-def render(figure: Figure, path: Path) -> bytes:
-    """Return a figure in the format that the name of *path* asks for; equal figures are equal bytes.
-
-    Raises
-    ------
-    UsageError
-        When the name ends in neither .svg nor .png.
-    """
-    kind = path.suffix.lower()
-    if kind not in KINDS:
+def check_path(path: Path) -> None:
+    """Raise UsageError for a file that is neither SVG nor PNG, or whose folder does not exist."""
+    if path.suffix.lower() not in KINDS:
         raise UsageError(f"'{path}' is neither an SVG nor a PNG file: end its name in .svg or .png")
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder '{path.parent}' for '{path}'")
+
+
+def render(figure: Figure, path: Path) -> bytes:
+    """Return a figure in the format that the name of *path* asks for; equal figures are equal bytes."""
+    kind = path.suffix.lower()
     stream = io.BytesIO()
     largest = max(figure.get_size_inches())
     with rc_context({"svg.hashsalt": "fleetwin", "svg.fonttype": "none", "font.family": "DejaVu Sans"}):

@@ -411,7 +411,7 @@ def _overloads() -> GateResult:
         violation="ams1-panel-b1 above its rating (104 %)",
         at_s=1500.0,
         chain=chain,
-        command="fleetwin replay verdict.json breakers",
+        command="fleetwin replay VERDICT.json breakers",
     )
     return GateResult(
         id="breakers",
