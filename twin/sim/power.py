@@ -63,6 +63,8 @@ class RollUp:
             sums = Sums(in_order[here], child[here], starts, levels.nodes)
             squares = Sums(in_order[here] ** 2, child[here], starts, levels.nodes)
             self._levels.append((part.nodes, sums, squares))
+        # A unit that nothing draws from is no parent of any level, but it still has its no-load loss.
+        self._bare: Ints = np.flatnonzero(np.bincount(levels.parent, minlength=levels.nodes) == 0)
 
     def fill(self, power: PowerArrays, load: Floats, alive: Bools) -> Floats:
         """Fill in the load of every unit `[n, 4]`, given that of the leaves (in place); return it.
@@ -72,6 +74,8 @@ class RollUp:
         products per level.
         """
         fixed, linear, square = power.loss
+        bare = self._bare
+        load[bare, W] += alive[bare] * fixed[bare] * power.rated_va[bare]
         for nodes, sums, squares in self._levels:
             total = sums.of(load)
             total[:, SQUARES] = squares.of(load[:, SQUARES])
