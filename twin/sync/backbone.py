@@ -12,6 +12,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
+from twin.model.errors import UsageError
 from twin.model.fleet import Fleet, Region, Site
 from twin.model.network import Link, Switch
 from twin.model.power import CoolingPlant, PowerUnit, Rack
@@ -24,7 +25,7 @@ from twin.sync.hardware import GIB, Machine, server_type
 from twin.sync.options import Options
 from twin.sync.plant import LOADED, standard_size
 from twin.sync.surroundings import Surroundings
-from twin.sync.topology import Topology, busiest, with_latency
+from twin.sync.topology import MAX_BPS, Topology, busiest, with_latency
 
 REQUEST_BITS = 1e6
 SLOTS = 16
@@ -283,6 +284,8 @@ def _scaled(topology: Topology, scale: float | None, account: Account) -> Topolo
         float(f"{load * scale:.4g}"), "x its capacity: the fullest link", f"{ends}, on fastest paths"
     )
     traffic_bps = {pair: rate_bps * scale for pair, rate_bps in topology.traffic_bps.items()}
+    if sum(traffic_bps.values()) > 10 * MAX_BPS:
+        raise UsageError(f"--scale {scale:g} makes {sum(traffic_bps.values()):.3g} bit/s of traffic")
     account.inferred(sum(traffic_bps.values()) / 1e6, "Mbit/s of traffic", "one request is one megabit")
     return replace(topology, traffic_bps=traffic_bps)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from twin.files.problems import read_bytes
 from twin.model.errors import Problem, TraceError, did_you_mean
 
 MAX_PROBLEMS = 100  # per file; the rest is counted
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 csv.field_size_limit(1 << 24)
 
 
@@ -79,6 +81,15 @@ def text(cell: str) -> str:
     """Read a cell that must not be empty."""
     if not cell:
         raise ValueError("is empty")
+    return cell
+
+
+def label(cell: str) -> str:
+    """Read a short name that may become part of a name of the fleet."""
+    if not _LABEL.fullmatch(cell):
+        raise ValueError(
+            f"{cell[:40]!r} is not a name (letters, digits, dots, dashes, at most 40)" if cell else "is empty"
+        )
     return cell
 
 

@@ -12,7 +12,7 @@ from twin.model.servers import ServerType
 from twin.sync.account import Account, Imported
 from twin.sync.cluster import REGION, SITE, Estate, build_fleet
 from twin.sync.examples import examples
-from twin.sync.foreign import Column, Line, count, optional, read_lines, text
+from twin.sync.foreign import Column, Line, count, label, read_lines, text
 from twin.sync.hardware import Machine, server_type
 from twin.sync.layout import Floor, Node
 from twin.sync.openb_pods import PodRow, read_pods, select
@@ -24,13 +24,14 @@ from twin.sync.workload import Ask, build_workload
 NODES = "openb_node_list_all_node.csv"
 PODS = "openb_pod_list_default.csv"
 MIB = 1024.0**2
+MAX_MEMORY_MIB = 2**28
 SOURCE = "Alibaba cluster-trace-gpu-v2023"
 _COLUMNS = (
     Column("sn", text),
     Column("cpu_milli", count),
     Column("memory_mib", count),
     Column("gpu", count),
-    Column("model", optional, required=False, default=""),
+    Column("model", label, required=False, default=""),
 )
 _NOTES = tuple(
     Note(of=of, is_="declared", source=SOURCE)
@@ -88,6 +89,10 @@ def read_nodes(path: Path, problems: list[Problem]) -> list[Shape]:
         if line["cpu_milli"] < 1000 or line["cpu_milli"] > 4096_000:
             problems.append(
                 Problem(f"{line.where} cpu_milli", f"{line['cpu_milli']} is no size of a node in millicores")
+            )
+        if line["memory_mib"] > MAX_MEMORY_MIB:
+            problems.append(
+                Problem(f"{line.where} memory_mib", f"a node does not have {line['memory_mib']} MiB")
             )
         if line["gpu"] > 128:
             problems.append(Problem(f"{line.where} gpu", f"a node does not have {line['gpu']} GPUs"))

@@ -18,7 +18,16 @@ from twin.sync.backbone import build_backbone
 from twin.sync.foreign import Column, Line, amount, decode, read_cells, real, text
 from twin.sync.options import Options
 from twin.sync.surroundings import surroundings
-from twin.sync.topology import Edge, Topology, Vertex, geographic, merge_demands, site_names, two_way
+from twin.sync.topology import (
+    Edge,
+    Topology,
+    Vertex,
+    check_rate,
+    geographic,
+    merge_demands,
+    site_names,
+    two_way,
+)
 
 UNITS = {"KBITPERSEC": "kbit/s", "MBITPERSEC": "Mbit/s", "GBITPERSEC": "Gbit/s"}
 DEFAULT_UNIT = "Mbit/s"
@@ -48,9 +57,13 @@ def import_sndlib(data: Path, options: Options) -> Imported:
         _rows(value, "modules", _MODULE, f"{file}: links[{i}]", problems)
         for i, value in _groups(document, "links")
     ]
+    bps = _unit(document, options, account)
+    for row in demands:
+        check_rate(f"{row.where} demand_value", row["demand_value"] * bps, problems)
+    for row, choices in zip(links, modules, strict=False):
+        check_rate(row.where, _capacity(row, choices) * bps, problems)
     if problems:
         raise TraceError(problems)
-    bps = _unit(document, options, account)
     account.read(len(nodes), "nodes")
     edges = _edges(links, modules, at, bps, account)
     traffic = _traffic(demands, at, bps, account)
@@ -164,7 +177,7 @@ def _edges(
     edges, loops, empty, modular = [], 0, 0, 0
     for row, choices in zip(links, modules, strict=True):
         own = row["pre_installed_capacity"]
-        capacity = own or max((choice["module_capacity"] for choice in choices), default=0.0)
+        capacity = _capacity(row, choices)
         if row["source"] == row["target"]:
             loops += 1
         elif not capacity:
@@ -178,6 +191,12 @@ def _edges(
     account.dropped(loops, "links", "they join a node to itself")
     account.dropped(empty, "links", "neither a capacity nor a module")
     return edges
+
+
+def _capacity(link: Line, modules: Sequence[Line]) -> float:
+    """Return what is installed on a link, else its largest module."""
+    installed: float = link["pre_installed_capacity"]
+    return installed or max((module["module_capacity"] for module in modules), default=0.0)
 
 
 def _traffic(

@@ -12,7 +12,7 @@ from twin.model.servers import ServerType
 from twin.sync.account import Account, Imported
 from twin.sync.cluster import REGION, SITE, Estate, build_fleet
 from twin.sync.examples import examples
-from twin.sync.foreign import Column, Line, count, read_lines, text
+from twin.sync.foreign import Column, Line, count, label, read_lines, text
 from twin.sync.hardware import GIB, Machine, server_type
 from twin.sync.layout import Floor, Node
 from twin.sync.options import Options
@@ -24,7 +24,7 @@ GIB_PER_THREAD = 4.0
 BATCH_SHARE = 0.25  # of the assumed pods
 SOURCE = "Alibaba cluster-trace-v2026-spot-gpu"
 _COLUMNS = (
-    Column("gpu_model", text),
+    Column("gpu_model", label),
     Column("gpu_capacity_num", count),
     Column("cpu_num", count),
     Column("node_name", text),

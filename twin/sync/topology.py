@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 
 import networkx as nx
 
+from twin.model.errors import Problem
 from twin.sync.account import Account
 
 EARTH_KM = 6371.0
 FIBRE_S_PER_KM = 4.9e-6
 UNKNOWN_LATENCY_S = 1e-3
+MAX_BPS = 1e15  # a thousand Tbit/s: no link and no demand is larger
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,13 @@ def merge_demands(
     if len(traffic) < len(real):
         account.inferred(len(real) - len(traffic), "demands added to another one", "same source and target")
     return dict(traffic)
+
+
+def check_rate(where: str, rate_bps: float, problems: list[Problem]) -> None:
+    """Append a problem for a capacity or demand that nothing has."""
+    if rate_bps > MAX_BPS:
+        mend = "look at the number and at the unit"
+        problems.append(Problem(where, f"{rate_bps:.3g} bit/s is more than any link carries", mend))
 
 
 def with_latency(topology: Topology, account: Account) -> Topology:

@@ -17,7 +17,16 @@ from twin.sync.backbone import build_backbone
 from twin.sync.foreign import MAX_PROBLEMS, Column, Line, amount, count, decode, read_cells, real, text
 from twin.sync.options import Options
 from twin.sync.surroundings import surroundings
-from twin.sync.topology import Edge, Topology, Vertex, geographic, merge_demands, site_names, two_way
+from twin.sync.topology import (
+    Edge,
+    Topology,
+    Vertex,
+    check_rate,
+    geographic,
+    merge_demands,
+    site_names,
+    two_way,
+)
 
 KBPS = 1e3
 MICROSECOND_S = 1e-6
@@ -45,6 +54,7 @@ def import_topologyzoo(data: Path, options: Options) -> Imported:
         _read(demand_file, {"DEMANDS": demands}, problems)
     for row in (*edges.rows, *demands.rows):
         _check_ends(row, nodes.seen, problems)
+        check_rate(f"{row.where} bw", row["bw"] * KBPS, problems)
     if problems:
         raise TraceError(problems)
     account.read(len(nodes.rows), "nodes")
