@@ -164,6 +164,8 @@ class ServiceEngine:
         """Fill or drain the backlog; what does not fit in `max_wait` overflows. Returns overflow (K, S) and the wait `[s]`."""
         services, capacity = self._services, self._capacity
         full = capacity * services.max_wait_s[:, None]
+        # Where capacity fell, more wait than can be served in time: those fail now.
+        self.dropped += np.maximum(self.backlog - full, 0.0).sum(axis=1)
         np.minimum(self.backlog, full, out=self.backlog)
         net = np.where(over | (self.backlog > 0), flows.arrivals - capacity, 0.0)
         brimming = (net > 0) & (self.backlog >= full * (1.0 - EPS))
@@ -177,7 +179,11 @@ class ServiceEngine:
         return overflow, self.backlog * self._inverse
 
     def _end_to_end(self, flows: Flows, overflow: Floats | None) -> Floats:
-        """A request fails when its own service fails it or one of the calls it makes fails."""
+        """A request fails when its own service fails it or one of the calls it makes fails.
+
+        Calls fail independently: of n calls, each failing with e, none does with (1 - e)^n; a fraction of a call is
+        one that only this share of the requests makes.
+        """
         failing = np.divide(
             flows.errors, flows.requests, out=np.zeros_like(flows.requests), where=flows.requests > 0
         )
@@ -196,7 +202,8 @@ class ServiceEngine:
                 if self.believed is not None
                 else cell[rows]
             )
-            survive = 1.0 - np.minimum(level.edge_calls, 1.0) * seen[level.edge_callee]
+            fails, whole = seen[level.edge_callee], np.floor(level.edge_calls)
+            survive = (1.0 - fails) ** whole * (1.0 - (level.edge_calls - whole) * fails)
             cell[level.callers] = 1.0 - (1.0 - cell[level.callers]) * np.multiply.reduceat(
                 survive, level.caller_starts, axis=0
             )
