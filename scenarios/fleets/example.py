@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from scenarios.fleets.example_grid import GRID
 from scenarios.fleets.example_services import BACK, DATA, FRONT, ML, SERVICES
 from scenarios.fleets.parts import HOUR_S, NOTES, SERVER_TYPES, TYPES
-from scenarios.fleets.site import Built, RowSpec, SiteSpec, build_site, single_links
+from scenarios.fleets.site import Built, RowSpec, SiteSpec, backbone, build_site
 from scenarios.fleets.workload import Users, capacity_rru, demand_rows, deploy, peak_rates, weights_by_region
 from twin.model.fleet import Fleet, Region, Site
 from twin.model.series import Note, Series
@@ -102,7 +102,7 @@ def example_fleet() -> Fleet:
     for name in _SITES:
         build_site(SiteSpec(name, _row_specs(name), module_va=_MODULE_VA.get(name)), built)
     places = {name: place for name, (_, place) in _SITES.items()}
-    built.links += single_links(_BACKBONE, places, capacity_bps=100e9)
+    built.links += backbone(_BACKBONE, places, capacity_bps=100e9)
     sites = tuple(_site(name) for name in _SITES)
     users = _users()
     capacity = capacity_rru(built.server_groups, built.racks, TYPES)

@@ -27,7 +27,10 @@ POWER_FACTOR = 0.97
 
 @dataclass(frozen=True)
 class RowSpec:
-    """A row of equal racks: the last `single` of them are single-corded, on path a and b in turn."""
+    """A row of equal racks: the last `single` of them are single-corded, on path a and b in turn.
+
+    `missing` servers are not there in the last rack.
+    """
 
     name: str
     racks: int
@@ -35,10 +38,11 @@ class RowSpec:
     per_rack: int
     owner: str
     single: int = 0
+    missing: int = 0
 
     @property
     def full_w(self) -> float:
-        """Power of the row's servers at full load."""
+        """Power of the row's servers at full load, were no rack less than full."""
         return self.racks * self.per_rack * TYPES[self.type].curve[-1][1]
 
 
@@ -66,29 +70,30 @@ class Built:
 
 def build_site(spec: SiteSpec, built: Built) -> None:
     """Add a site to *built*."""
-    blocks = [spec.rows[first : first + ROWS_PER_BLOCK] for first in range(0, len(spec.rows), ROWS_PER_BLOCK)]
-    total_va = sum(_board_va(block) for block in blocks)
+    count = -(-len(spec.rows) // ROWS_PER_BLOCK)
+    blocks = [
+        spec.rows[first::count] for first in range(count)
+    ]  # dealt in turn, so that they are about equal
+    cooling_va = _cooling_va(spec, count)
+    total_va = sum(_board_va(block, cooling_va) for block in blocks)
+    utility_va = standard_size(total_va / LOADED)
     built.power_units.append(
         PowerUnit(
-            name=f"{spec.name}-grid",
-            kind="utility",
-            site=spec.name,
-            rated_va=standard_size(total_va / LOADED),
-            **parts.UTILITY,
+            name=f"{spec.name}-grid", kind="utility", site=spec.name, rated_va=utility_va, **parts.UTILITY
         )
     )
     for number, block in enumerate(blocks):
         for side in (1, 2):
-            built.power_units += _path(spec, 2 * number + side, block)
+            built.power_units += _path(spec, 2 * number + side, block, cooling_va)
         for row in block:
             _add_row(spec, row, (2 * number + 1, 2 * number + 2), built)
     built.cooling_plants += _cooling(spec, len(blocks))
     _add_fabric(spec, built)
 
 
-def _path(spec: SiteSpec, path: int, block: Sequence[RowSpec]) -> Iterator[PowerUnit]:
+def _path(spec: SiteSpec, path: int, block: Sequence[RowSpec], cooling_va: float) -> Iterator[PowerUnit]:
     site = spec.name
-    board_va, it_va = standard_size(_board_va(block) / LOADED), _it_va(block)
+    board_va, it_va = standard_size(_board_va(block, cooling_va) / LOADED), _it_va(block)
     module_va = spec.module_va or standard_size(it_va / MODULES / LOADED)
     yield PowerUnit(
         name=f"{site}-gen-{path}", kind="generator", site=site, rated_va=board_va, **parts.GENERATOR
@@ -155,7 +160,7 @@ def _add_row(spec: SiteSpec, row: RowSpec, paths: tuple[int, int], built: Built)
         for tor in tors
     ]
     for number in range(1, row.racks + 1):
-        rack = f"{row.name}{number:02d}"
+        rack = f"{row.name}{'-' if row.name[-1].isdigit() else ''}{number:02d}"
         single = number > row.racks - row.single
         built.racks.append(
             Rack(
@@ -166,11 +171,9 @@ def _add_row(spec: SiteSpec, row: RowSpec, paths: tuple[int, int], built: Built)
                 switches=tors,
             )
         )
-        built.server_groups.append(
-            ServerGroup(
-                name=f"{rack}-{row.type}", rack=rack, type=row.type, owner=row.owner, count=row.per_rack
-            )
-        )
+        count = row.per_rack - (row.missing if number == row.racks else 0)
+        group = ServerGroup(name=f"{rack}-{row.type}", rack=rack, type=row.type, owner=row.owner, count=count)
+        built.server_groups.append(group)
 
 
 def _cooling(spec: SiteSpec, blocks: int) -> Iterator[CoolingPlant]:
@@ -239,13 +242,18 @@ def _it_va(block: Sequence[RowSpec]) -> float:
     return sum(row.full_w for row in block) * DESIGN_USE / POWER_FACTOR
 
 
-def _board_va(block: Sequence[RowSpec]) -> float:
-    """Design load of a main switchboard: the UPS with its losses, and the chillers on a hot day."""
-    it_w = sum(row.full_w for row in block) * DESIGN_USE
-    return it_w * 1.05 / POWER_FACTOR + it_w / COP_HOT / 0.9
+def _board_va(block: Sequence[RowSpec], cooling_va: float) -> float:
+    """Design load of a main switchboard: the UPS with its losses, and the chillers that the block feeds."""
+    return _it_va(block) * 1.05 + cooling_va
 
 
-def single_links(
+def _cooling_va(spec: SiteSpec, blocks: int) -> float:
+    """Design load of the chillers of one block on a hot day: three of the first block, two of the others."""
+    heat_w = sum(row.full_w for row in spec.rows) * DESIGN_USE
+    return heat_w / COP_HOT / 0.9 * 3 / (2 * blocks + 1)
+
+
+def backbone(
     ends: Sequence[tuple[str, str]], places: dict[str, tuple[float, float]], *, capacity_bps: float
 ) -> list[Link]:
     """Return backbone links; the links of a site end at its two border switches in turn."""
