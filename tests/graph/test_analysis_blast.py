@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.graph.analysis_blast import SiteImpact, Weakened, blast_radius, worst_losses
@@ -66,6 +66,7 @@ def test_an_unknown_name_is_refused(two_sites: Fleet) -> None:
         blast_radius(two_sites, "ams-at")
 
 
+@settings(max_examples=60)
 @given(data=st.data())
 def test_down_is_the_difference_of_two_recursions(
     data: st.DataObject,
@@ -92,6 +93,7 @@ def test_worst_losses_rank_by_services_then_servers(two_sites: Fleet) -> None:
     assert "ams-utility" not in [loss.name for loss in losses]
 
 
+@settings(max_examples=60)
 @given(data=st.data())
 def test_worst_losses_agree_with_each_blast_radius(
     data: st.DataObject, random_fleets: st.SearchStrategy[Fleet]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.graph.analysis_evict import Eviction, what_would_be_evicted
@@ -52,6 +52,7 @@ def test_nothing_is_evicted_by_a_lost_redundancy(two_sites: Fleet) -> None:
     assert what_would_be_evicted(two_sites, "ams-panel-b", "fra-utility") == ()
 
 
+@settings(max_examples=60)
 @given(data=st.data())
 def test_moves_never_exceed_the_room_and_lower_tiers_go_first(
     data: st.DataObject, random_fleets: st.SearchStrategy[Fleet]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import networkx as nx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.graph.analysis_single import (
@@ -23,6 +23,7 @@ from twin.model.fleet import Fleet
 from twin.model.network import Link
 
 
+@settings(max_examples=60)
 @given(data=st.data())
 def test_cuts_are_what_a_packed_sweep_of_every_single_loss_shows(
     data: st.DataObject, random_fleets: st.SearchStrategy[Fleet]
@@ -44,6 +45,7 @@ def test_cuts_are_what_a_packed_sweep_of_every_single_loss_shows(
         assert cuts[node] == expected, name
 
 
+@settings(max_examples=60)
 @given(data=st.data())
 def test_single_points_are_what_recursion_over_the_fleet_finds(
     data: st.DataObject,
@@ -64,6 +66,7 @@ def test_single_points_are_what_recursion_over_the_fleet_finds(
         assert {name for names in answer.points.values() for name in names} == expected
 
 
+@settings(max_examples=60)
 @given(data=st.data())
 def test_single_points_are_dominators_where_every_node_needs_one_parent(data: st.DataObject) -> None:
     size = data.draw(st.integers(2, 10))
@@ -153,6 +156,7 @@ def test_backbone_links_in_one_duct_are_a_common_cause(two_sites: Fleet) -> None
     assert rows == [CommonCause("sites", "backbone", ("srlg:d2",), ("ams", "fra"))]
 
 
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_common_cause_leaves_too_little_of_something_redundant(
     data: st.DataObject, random_fleets: st.SearchStrategy[Fleet]

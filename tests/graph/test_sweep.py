@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.graph.dependency import Node, graph_of
@@ -48,6 +48,7 @@ def test_a_packed_sweep_is_64_sweeps(nodes: list[Node], seed: int) -> None:
     assert np.array_equal(unpack(packed), np.array([sweep.up(world) for world in worlds]))
 
 
+@settings(max_examples=60)
 @given(data=st.data())
 def test_losing_more_never_brings_anything_up(
     data: st.DataObject, random_fleets: st.SearchStrategy[Fleet]
