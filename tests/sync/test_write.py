@@ -40,13 +40,20 @@ def test_a_file_is_never_replaced(imported: Imported, tmp_path: Path) -> None:
         write_import(imported, tmp_path / "fleet", force=True)
 
 
+def test_a_folder_that_holds_no_fleet_is_never_replaced(imported: Imported, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(UsageError, match="holds no fleet"):
+        write_import(imported, tmp_path, force=True)
+    assert (tmp_path / "thesis.tex").exists()
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError("no space left")])
 def test_an_interrupted_write_leaves_what_was_there(
     imported: Imported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     folder = tmp_path / "fleet"
     folder.mkdir()
-    (folder / "old.txt").write_text("old")
+    (folder / "fleet.yaml").write_text("old")
 
     def interrupted(*_: object) -> None:
         raise error
@@ -56,5 +63,5 @@ def test_an_interrupted_write_leaves_what_was_there(
         write_import(imported, folder, force=True)
     assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == [
         "fleet",
-        "fleet/old.txt",
+        "fleet/fleet.yaml",
     ]

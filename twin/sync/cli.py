@@ -27,7 +27,7 @@ def import_(
     kind: Annotated[str, typer.Argument(help="What is read: openb, spot2026, sndlib or topologyzoo.")],
     data: Annotated[Path, typer.Argument(help="The folder of the data, or its main file.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder that is written.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace the folder if it is not empty.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the fleet that the folder holds.")] = False,
     at: Annotated[
         str | None,
         typer.Option(help="Instant whose pods are placed, e.g. '143 d' (openb). Default: the busiest."),

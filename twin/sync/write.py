@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twin.files.atomic import write_atomic
 from twin.files.documents import write_document
-from twin.files.fleet import write_fleet
+from twin.files.fleet import HEAD, write_fleet
 from twin.model.errors import UsageError
 from twin.sync.account import Imported
 
@@ -19,7 +19,7 @@ def write_import(imported: Imported, folder: Path, *, force: bool = False) -> No
     Raises
     ------
     UsageError
-        When *folder* is a file, or holds something and `force` is not set.
+        When *folder* is a file, or holds something and is either no fleet or `force` is not set.
     """
     refuse_full(folder, force=force)
     folder.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -42,8 +42,14 @@ def refuse_full(folder: Path, *, force: bool) -> None:
     """Raise UsageError when an import must not be written to a folder."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file, not a folder")
-    if folder.is_dir() and not force and any(folder.iterdir()):
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not force:
         raise UsageError(f"{folder} is not empty (choose another folder, or replace it with --force)")
+    if not (folder / HEAD).is_file():
+        raise UsageError(
+            f"{folder} is not empty and holds no fleet: it is not replaced (choose another folder)"
+        )
 
 
 def _write(imported: Imported, folder: Path) -> None:
