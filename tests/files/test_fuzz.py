@@ -78,7 +78,7 @@ def mutations(draw, kind: str):
 def mutate(draw, value, parent, key) -> None:
     how = draw(st.sampled_from(["replace", "replace", "delete", "double", "rename", "transplant", "nest"]))
     if how == "replace":
-        parent[key] = draw(odd)
+        parent[key] = copy.deepcopy(draw(odd))  # the samples are shared
     elif how == "delete":
         del parent[key]
     elif how == "double" and isinstance(parent, list):
@@ -110,7 +110,7 @@ def accept(reader, path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", READERS)
-@pytest.mark.parametrize("examples", [60, pytest.param(3000, marks=SLOW)])
+@pytest.mark.parametrize("examples", [40, pytest.param(800, marks=SLOW)])
 def test_mutated_documents(tmp_path, kind, examples):
     @settings(max_examples=examples, suppress_health_check=QUIET)
     @given(mutations(kind), st.sampled_from([READERS[kind], read_any]))
@@ -122,7 +122,7 @@ def test_mutated_documents(tmp_path, kind, examples):
 
 
 @pytest.mark.parametrize("kind", READERS)
-@pytest.mark.parametrize("examples", [80, pytest.param(3000, marks=SLOW)])
+@pytest.mark.parametrize("examples", [80, pytest.param(800, marks=SLOW)])
 def test_mutated_text(tmp_path, kind, examples):
     @settings(max_examples=examples, suppress_health_check=QUIET)
     @given(
@@ -170,7 +170,7 @@ def folders(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(5000, marks=SLOW)])
+@pytest.mark.parametrize("examples", [40, pytest.param(400, marks=SLOW)])
 def test_mutated_csv(folders, examples):
     files = {path: path.read_bytes() for path in sorted((folders / "csv").glob("*.csv"))}
 
@@ -191,7 +191,7 @@ def test_mutated_csv(folders, examples):
     run()
 
 
-@pytest.mark.parametrize("examples", [40, pytest.param(1500, marks=SLOW)])
+@pytest.mark.parametrize("examples", [40, pytest.param(400, marks=SLOW)])
 def test_mutated_parquet(folders, examples):
     files = {path: path.read_bytes() for path in sorted((folders / "parquet").glob("*.parquet"))}
 
@@ -218,7 +218,7 @@ def test_typed_parquet_columns_of_any_kind(folders):
     values = [*plain, *times, [1], ["a"], [[1]], [b"x"], [date(2026, 1, 1)]]
     columns = [pl.Series([value] * frame.height) for value in values]
     columns += [columns[5].cast(pl.Categorical), pl.Series([2**63] * frame.height, dtype=pl.UInt64)]
-    for name in ("name", "fed_by", "budget_w", "space_u"):
+    for name in ("fed_by", "budget_w"):
         for column in columns:
             frame.with_columns(column.alias(name)).write_parquet(path)
             accept_folder(folders / "parquet")
