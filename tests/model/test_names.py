@@ -76,8 +76,11 @@ def test_compress(names, texts):
     assert compress(names) == texts
 
 
-part = st.one_of(st.sampled_from(["a", "b", "c", "A", "row", "-", ".", "_"]), st.integers(0, 120).map(str),
-                 st.integers(0, 120).map("{:03d}".format))
+part = st.one_of(
+    st.sampled_from(["a", "b", "c", "A", "row", "-", ".", "_"]),
+    st.integers(0, 120).map(str),
+    st.integers(0, 120).map("{:03d}".format),
+)
 some_name = st.lists(part, min_size=1, max_size=4).map("".join)
 
 

