@@ -86,14 +86,14 @@ def check(
         typer.echo(render_json(verdict))
     else:
         print_verdict(verdict, Console())
-    context = Context(plan=the_plan, traces=tuple(_traces(verdict)), plan_file=str(plan))
+    context = Context(plan=the_plan, traces=tuple(traces(verdict)), plan_file=str(plan))
     for spec in out or ():
         write_outputs(verdict, spec, write=write_atomic, context=context)
     report_to_github(verdict, environ=os.environ, show=sys.stdout.write, plan_file=str(plan))
     return verdict.exit_code
 
 
-def _traces(verdict: Verdict) -> Iterator[Trace]:
+def traces(verdict: Verdict) -> Iterator[Trace]:
     """What the device of each counter-example did in both arms."""
     for gate in verdict.gate_results:
         if gate.counter_example is not None:
