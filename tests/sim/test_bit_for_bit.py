@@ -1,0 +1,129 @@
+"""The incremental state equals a full recompute bit for bit, whatever happened before."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from random import Random
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+
+from tests.sim.fleets import START, random_change, random_fleet, random_history
+from tests.sim.helpers import SEEDS
+from twin.graph.compile import compile_fleet
+from twin.model.change import Change, TimedChange
+from twin.model.fleet import Fleet
+from twin.records.run import Run
+from twin.sim.engine import Engine
+from twin.sim.run import Simulator, simulate
+from twin.sim.topology import Topologies
+
+# What is public in an engine but no result of a settle.
+NOT_STATE = {"compiled", "settles", "now", "topology"}
+
+
+def public_arrays(engine: Engine) -> dict[str, Any]:
+    """Every public array of the engine, its flows and its routes, by name."""
+    found: dict[str, Any] = {}
+    for prefix, owner in (("", engine), ("services.", engine.services), ("state.", engine.state)):
+        for name, value in vars(owner).items():
+            if not name.startswith("_") and name not in NOT_STATE:
+                found.update(_flat(prefix + name, value))
+    return found
+
+
+def _flat(name: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, np.ndarray) or value is None or isinstance(value, (int, float, bool)):
+        return {name: value}
+    if isinstance(value, dict):
+        return {k: v for key, one in value.items() for k, v in _flat(f"{name}.{key}", one).items()}
+    if isinstance(value, tuple):
+        return {k: v for i, one in enumerate(value) for k, v in _flat(f"{name}.{i}", one).items()}
+    if is_dataclass(value):
+        rows = [(field.name, getattr(value, field.name)) for field in fields(value)]
+        return {k: v for key, one in rows for k, v in _flat(f"{name}.{key}", one).items()}
+    return {}
+
+
+def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    assert ours.keys() == theirs.keys()
+    return [name for name in ours if not np.array_equal(ours[name], theirs[name])]
+
+
+@given(seed=SEEDS)
+@settings(max_examples=100)
+def test_settling_after_every_change_is_settling_once(seed: int) -> None:
+    fleet, rng = random_fleet(seed, failover=False), Random(seed + 1)
+    compiled = compile_fleet(fleet, start=START)
+    changes = []
+    for _ in range(rng.randint(1, 12)):
+        change = random_change(fleet, rng)
+        changes.append(change)
+        if change.kind != "cap" and rng.random() < 0.5:
+            changes.append(Change(change.kind, change.target, -change.value, change.key))
+    now_s = float(rng.randrange(0, 20_000))
+    often, once = Engine(compiled), Engine(compiled)
+    often.settle(0.0)
+    for change in changes:
+        often.state.apply(change)
+        if rng.random() < 0.7:
+            often.settle(now_s * rng.random())
+    often.settle(now_s)
+    for change in changes:
+        once.state.apply(change)
+    once.settle(now_s)
+    found = public_arrays(once)
+    assert {"load", "flows.arrivals", "running", "routing.local", "link_load"} <= found.keys()
+    assert differences(public_arrays(often), found) == []
+
+
+@given(seed=SEEDS)
+@settings(max_examples=10)
+def test_a_remembered_topology_is_the_computed_one(seed: int) -> None:
+    """Engines that share their topologies, after many states (more than are kept), equal one with a memory of its own."""
+    fleet, rng = random_fleet(seed, failover=False), Random(seed + 2)
+    compiled = compile_fleet(fleet, start=START)
+    shared = Topologies(compiled)
+    lost = (
+        [unit.name for unit in fleet.power_units]
+        + [rack.name for rack in fleet.racks]
+        + [link.name for link in fleet.links]
+    )
+    for _ in range(40):
+        changes = [
+            Change("state", name, -1.0) for name in rng.sample(lost, min(len(lost), rng.choice((0, 1, 2))))
+        ]
+        engines = Engine(compiled, shared), Engine(compiled)
+        for engine in engines:
+            for change in changes:
+                engine.state.apply(change)
+            engine.settle(0.0)
+        assert differences(*map(public_arrays, engines)) == []
+
+
+def same_bits(ours: Run, theirs: Run) -> bool:
+    return all(np.array_equal(getattr(ours, f.name), getattr(theirs, f.name)) for f in fields(Run))
+
+
+def ends(fleet: Fleet, seed: int, until_s: float) -> tuple[list[TimedChange], list[TimedChange]]:
+    history = random_history(fleet, seed + 1, until_s=until_s, changes=10)
+    return history[::2], history[1::2]
+
+
+@given(seed=SEEDS)
+@settings(max_examples=12)
+def test_the_same_run_has_the_same_bits(seed: int) -> None:
+    """Again, on a simulator that has played other runs in between, and with an observer that only looks."""
+    fleet = random_fleet(seed)
+    compiled = compile_fleet(fleet, start=START)
+    plan, world = ends(fleet, seed, 7200.0)
+    first = simulate(compiled, plan, world, until_s=7200.0)
+    simulator = Simulator(compiled)
+    simulator.run(world, plan, until_s=3600.0)
+    assert same_bits(simulator.run(plan, world, until_s=7200.0), first)
+    assert same_bits(simulator.run((), world, until_s=7200.0), simulate(compiled, (), world, until_s=7200.0))
+    watched = simulator.run(plan, world, until_s=7200.0, observe=lambda *_: None)
+    assert [
+        f.name for f in fields(Run) if not np.array_equal(getattr(watched, f.name), getattr(first, f.name))
+    ] in ([], ["settles"])
