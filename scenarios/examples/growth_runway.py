@@ -10,9 +10,9 @@ for growth in (0, 20, 40, 60, 80, 100):
     hazard = (hazards.Growth(by=growth / 100).spec(),) if growth else ()
     run = simulate(fleet, scenario=Scenario(scenario="growth", hazards=hazard), days=1, narrate=False)
     over = {
-        "power": run.measure("overloads"),
-        "SLO": run.measure("slo_violations"),
-        "network": run.measure("link_overloads"),
+        "power": run.violators("overloads"),
+        "SLO": run.violators("slo_violations"),
+        "network": run.violators("link_overloads"),
     }
-    told = ", ".join(f"{kind}: {len(names)} ({min(names)})" for kind, names in over.items() if names)
+    told = ", ".join(f"{kind}: {', '.join(names[:3])}" for kind, names in over.items() if names)
     print(f"+{growth:3d} %  peak {run.measure('peak_kw'):5.0f} kW  {told or 'all within limits'}")

@@ -29,6 +29,10 @@ for share in ("20 %", "40 %"):
     )
     shifted = simulate(fleet, plan=plan, days=1)
     carbon = shifted.measure("carbon_kg") - today.measure("carbon_kg")
-    latency = shifted.measure("latency_p99_ms", service="web") - today.measure("latency_p99_ms", service="web")
+    latency = shifted.measure("latency_p99_ms", service="web") - today.measure(
+        "latency_p99_ms", service="web"
+    )
     busiest = shifted.measure("utilisation_max", service="web")
-    print(f"{share}: {carbon:+.1f} kg CO2e per day, p99 {latency:+.1f} ms, busiest replicas at {100 * busiest:.0f} %")
+    print(
+        f"{share}: {carbon:+.1f} kg CO2e per day, p99 {latency:+.1f} ms, busiest replicas at {100 * busiest:.0f} %"
+    )

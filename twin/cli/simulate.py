@@ -18,7 +18,7 @@ from twin.files.documents import read_document, read_plan
 from twin.files.fleet import read_fleet
 from twin.model.errors import UsageError, did_you_mean
 from twin.model.scenario import Scenario
-from twin.records.metrics import METRICS
+from twin.records.metrics import METRICS, Metric
 from twin.records.verdict import clock
 
 SHOWN = 40
@@ -77,7 +77,7 @@ def as_dict(played: Played) -> dict[str, Any]:
         "seconds": run.seconds,
         "settles": run.settles,
         "events": run.events,
-        "metrics": {m.name: _plain(played.measure(m.name)) for m in METRICS},
+        "metrics": {m.name: _value(played, m) for m in METRICS},
         "violations": [
             {"kind": i.kind, "thing": i.thing, "start_s": i.start_s, "end_s": i.end_s} for i in run.intervals
         ],
@@ -86,9 +86,10 @@ def as_dict(played: Played) -> dict[str, Any]:
     }
 
 
-def _plain(value: float | frozenset[str]) -> Any:
-    if isinstance(value, frozenset):
-        return sorted(value)
+def _value(played: Played, metric: Metric) -> Any:
+    if metric.kind == "violations":
+        return list(played.violators(metric.name))
+    value = played.measure(metric.name)
     return value if value == value else None
 
 
@@ -117,8 +118,7 @@ def _show(played: Played, console: Console) -> None:
     )
     table = Table("metric", "value", "unit", "what it is", box=None, header_style="bold")
     for metric in METRICS:
-        value = played.measure(metric.name)
-        text = f"{len(value)}" if isinstance(value, frozenset) else f"{value:,.6g}"
+        text = f"{played.measure(metric.name):,.6g}"
         table.add_row(metric.name, text, metric.unit if metric.unit != "1" else "", metric.text)
     console.print(table)
     for happening in run.happenings[:SHOWN]:

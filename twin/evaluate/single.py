@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,9 +10,11 @@ from scenarios.draw import draw
 from twin.actions.schedule import resolve
 from twin.graph.compile import Compiled, compile_fleet
 from twin.model.change import TimedChange
+from twin.model.errors import UsageError, did_you_mean
 from twin.model.fleet import Fleet
 from twin.model.plan import Plan
 from twin.model.scenario import Scenario
+from twin.records.metrics import BY_NAME
 from twin.records.run import Run
 from twin.sim.measure import measure
 from twin.sim.narrate import Narrator
@@ -29,8 +31,21 @@ class Played:
     run: Run
     start: datetime
 
-    def measure(self, metric: str, *, for_s: float = 0.0, **where: object) -> float | frozenset[str]:
-        """Return a metric of the registry, e.g. `measure("energy_kwh", site="ams1")`."""
+    def measure(self, metric: str, *, for_s: float = 0.0, **where: object) -> float:
+        """Return a metric of the registry as a number, e.g. `measure("energy_kwh", site="ams1")` (of violations: how many)."""
+        value = self._value(metric, for_s, where)
+        return float(len(value)) if isinstance(value, frozenset) else value
+
+    def violators(self, metric: str, *, for_s: float = 0.0, **where: object) -> tuple[str, ...]:
+        """Return the names behind a metric of violations, e.g. `violators("overloads", site="ams1")`."""
+        value = self._value(metric, for_s, where)
+        if not isinstance(value, frozenset):
+            raise UsageError(f"{metric!r} is a number; use measure")
+        return tuple(sorted(value))
+
+    def _value(self, metric: str, for_s: float, where: Mapping[str, object]) -> float | frozenset[str]:
+        if metric not in BY_NAME:
+            raise UsageError(f"no metric {metric!r} ({did_you_mean(metric, list(BY_NAME))})")
         return measure(self.compiled, self.run, metric, where, for_s=for_s)
 
 

@@ -55,7 +55,7 @@ class NetworkArrays:
     edge_link: Ints
     inner_edge: Ints
     inner_link: Ints
-    inner_child: Ints
+    link_child: Ints
     isolated: Ints
     rack_has_switch: Bools
     switch_site: Ints
@@ -117,6 +117,8 @@ class ServiceArrays:
     replicas: Floats
     weight: Floats
     rs: Ints
+    rs_order: Ints
+    rs_starts: Ints
     level_starts: Ints
     edge_caller: Ints
     edge_callee: Ints
@@ -306,7 +308,7 @@ def _network(
         edge_link=edge_link,
         inner_edge=np.flatnonzero(edge_link >= 0),
         inner_link=edge_link[edge_link >= 0],
-        inner_child=levels.child[edge_link >= 0],
+        link_child=_link_children(levels, edge_link, len(fleet.links)),
         isolated=_ints(isolated),
         rack_has_switch=np.array([bool(rack.switches) for rack in fleet.racks], dtype=bool),
         switch_site=_ints(site_of),
@@ -321,6 +323,13 @@ def _network(
         backbone_a=_ints(at[fleet.links[i].a] for i in backbone),
         backbone_b=_ints(at[fleet.links[i].b] for i in backbone),
     )
+
+
+def _link_children(levels: Levels, edge_link: Ints, links: int) -> Ints:
+    """The lower switch's node of each link inside a site (0 for backbone links, which carry nothing of the fabric)."""
+    child = np.zeros(links, dtype=np.int64)
+    child[edge_link[edge_link >= 0]] = levels.child[edge_link >= 0]
+    return child
 
 
 def _servers(
@@ -395,6 +404,8 @@ def _services(
     levels = np.array([level[name] for name in names["services"]], dtype=np.int64)
     calls = sorted((at[callee], at[s.name], count) for s in services for callee, count in s.callees.items())
     reservation = _ints(index["reservations"][s.reservation] for s in services)
+    rs, pairs = _rs_of(fleet, names, index, reservation)
+    order = np.argsort(rs.ravel(), kind="stable")
     return ServiceArrays(
         reservation=reservation,
         slots=_ints(s.slots for s in services),
@@ -412,7 +423,9 @@ def _services(
         tier=_ints(s.tier for s in services),
         replicas=replicas,
         weight=weight,
-        rs=_rs_of(fleet, names, index, reservation),
+        rs=rs,
+        rs_order=order,
+        rs_starts=np.searchsorted(rs.ravel()[order], np.arange(pairs + 1)),
         level_starts=np.searchsorted(levels, np.arange(int(levels.max(initial=-1)) + 2)),
         edge_caller=_ints(edge[1] for edge in calls),
         edge_callee=_ints(edge[0] for edge in calls),
@@ -422,8 +435,8 @@ def _services(
 
 def _rs_of(
     fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dict[str, int]], reservation: Ints
-) -> Ints:
-    """(reservation, site) pair of each deployment `[K, S]`; the number of pairs where the reservation owns nothing there."""
+) -> tuple[Ints, int]:
+    """(reservation, site) pair of each deployment `[K, S]` (the number of pairs where it owns nothing), and that number."""
     site = {rack.name: index["sites"][rack.site] for rack in fleet.racks}
     pairs = np.unique(
         [index["reservations"][g.owner] * len(fleet.sites) + site[g.rack] for g in fleet.server_groups]
@@ -431,7 +444,7 @@ def _rs_of(
     wanted = reservation[:, None] * len(fleet.sites) + np.arange(len(fleet.sites))
     found = np.searchsorted(pairs, wanted)
     hit = pairs[np.minimum(found, len(pairs) - 1)] == wanted
-    return np.where(hit, found, len(pairs)).astype(np.int64)
+    return np.where(hit, found, len(pairs)).astype(np.int64), len(pairs)
 
 
 def _tan_phi(power_factor: float) -> float:

@@ -38,6 +38,19 @@ class Engine:
         self._group_rru = servers.type_rru[servers.group_type]
         self._group_idle_w = servers.type_watts[servers.group_type, 0]
         self._group_off_w = servers.type_off_w[servers.group_type]
+        services, power = compiled.services, compiled.power
+        cells = services.rs.size
+        busy = services.service_time_s * services.replica_rru / services.slots
+        row = services.rs_order // max(1, services.rs.shape[1])
+        self._busy_of_rs = Sums(busy[row], services.rs_order, services.rs_starts, cells)
+        self._bits_of_rs = Sums(
+            8.0 * services.request_bytes[row], services.rs_order, services.rs_starts, cells
+        )
+        self._fed = np.flatnonzero(power.switch_node >= 0)
+        self._fed_node, self._fed_w = power.switch_node[self._fed], power.switch_w[self._fed]
+        self._source = np.flatnonzero(power.is_source)
+        self._source_node = power.unit_node[self._source]
+        self._has_plant = np.bincount(power.plant_site, minlength=self.sites) > 0
         self._rack_ends = np.searchsorted(servers.group_rack, np.arange(self.racks + 1))
         self._capped = np.zeros(0, dtype=np.int64)
         self.link_load = np.zeros(self.links)
@@ -118,7 +131,7 @@ class Engine:
         healthy_share = np.clip(1.0 - state.sick, 0.0, 1.0)[:, None]
         self.running = state.replicas * fill[services.rs] * healthy_share
         self.short_rru = (state.replicas - self.running) * services.replica_rru[:, None]
-        self._group_weight = offered
+        self._rack_weight = Sums(offered, servers.group_rs, self._rack_ends, pairs)
         self._rack_servers = self._server_sums()
         self._inverse_rs = np.divide(1.0, self.capacity_rs, out=np.zeros(pairs), where=self.capacity_rs > 0)
         self.services.set_capacity(self.running, self.site_ok, self._storage_of_service())
@@ -184,45 +197,36 @@ class Engine:
             self.services.lose_in_network(flows, self.routing, demand, share)
         if len(network.levels.child):
             self.switch_load, self.link_load = net.fabric_loads(
-                network, self._rack_traffic(flows), self.topology.inner_share, self.topology.fabric
+                network, self._rack_traffic(flows), self.topology.link_share, self.topology.fabric
             )
         self.link_load[network.backbone] = np.maximum(both[0], both[1])
 
     def _rack_traffic(self, flows: Flows) -> Floats:
         """Bits per second that each rack sends, by its part of the relative resource units of its services."""
-        compiled = self.compiled
-        servers, services = compiled.servers, compiled.services
-        bits = (flows.passed * (8.0 * services.request_bytes)[:, None]).ravel()
-        per_rs = add_up(services.rs.ravel(), bits, len(self.capacity_rs) + 1)[:-1] * self._inverse_rs
-        rack: Floats = add_up(servers.group_rack, per_rs[servers.group_rs] * self._group_weight, self.racks)
-        return rack
+        per_rs = self._bits_of_rs.of(flows.passed.ravel()) * self._inverse_rs
+        return self._rack_weight.of(per_rs)
 
     def _settle_power(self, now: float) -> None:
-        compiled, power, servers = self.compiled, self.compiled.power, self.compiled.servers
+        power = self.compiled.power
         assert self.flows is not None
-        services = compiled.services
-        busy = self.flows.passed * (services.service_time_s * services.replica_rru / services.slots)[:, None]
-        busy_rs: Floats = add_up(services.rs.ravel(), busy.ravel(), len(self.capacity_rs) + 1)[:-1]
-        self.utilisation_rs = busy_rs * self._inverse_rs
-        load = np.zeros((power.levels.nodes, 4))
+        self.utilisation_rs = self._busy_of_rs.of(self.flows.passed.ravel()) * self._inverse_rs
+        load, squares = np.zeros((power.levels.nodes, 3)), np.zeros(power.levels.nodes)
+        each, each_squares = self._server_loads()
         racks = load[: self.racks]
-        racks[:] = self._rack_servers.of(self._server_loads())
+        self._rack_servers.into(each, racks)
+        self._rack_servers.into(each_squares, squares[: self.racks])
         racks[:, pw.W] += self._static_w
         racks[:, pw.VAR] += self._static_var
         self.rack_w = racks[:, pw.W].copy()
         self._load_plants(load, now)
-        fed = power.switch_node >= 0
-        if fed.any():
-            load[power.switch_node[fed], pw.W] = power.switch_w[fed] * self.topology.switch_alive[fed]
-        self.load = self.topology.roll_up.fill(power, load, self.alive)
-        self.unit_va, self.unit_peak_va = pw.apparent(self.load[power.unit_node])
-        source = power.is_source
-        self.facility_w = add_up(
-            power.unit_site[source], self.load[power.unit_node[source], pw.W], self.sites
-        )
+        load[self._fed_node, pw.W] = self._fed_w * self.topology.switch_alive[self._fed]
+        self.topology.roll_up.fill(power, load, squares, self.alive)
+        self.load, self.squares = load, squares
+        self.unit_va, self.unit_peak_va = pw.apparent(load[power.unit_node], squares[power.unit_node])
+        self.facility_w = add_up(power.unit_site[self._source], load[self._source_node, pw.W], self.sites)
 
-    def _server_loads(self) -> Floats:
-        """The four numbers of one server of each bucket, and then of each capped group."""
+    def _server_loads(self) -> tuple[Floats, Floats]:
+        """Load and squares of one server of each bucket, and then of each capped group."""
         servers = self.compiled.servers
         utilisation, kinds = self.utilisation_rs[servers.bucket_rs], servers.bucket_type
         if len(self._capped):
@@ -242,7 +246,6 @@ class Engine:
         outdoor = np.where(demand.outdoor_series >= 0, self._factors[demand.outdoor_series], demand.outdoor)
         self.outdoor_c = outdoor + self.state.warmer_c
         watts, short = pw.cooling_power(power, self.it_w, self.outdoor_c, self.plant_alive)
-        has_plant = np.bincount(power.plant_site, minlength=self.sites) > 0
-        self.cooling_short_w = np.where(has_plant, short, 0.0)
+        self.cooling_short_w = np.where(self._has_plant, short, 0.0)
         load[power.plant_node, pw.W] = watts
         load[power.plant_node, pw.VAR] = watts * power.plant_tan_phi

@@ -165,7 +165,7 @@ def _pue(compiled: Compiled, run: Run, where: Where) -> float:
 
 
 def _peak_kw(compiled: Compiled, run: Run, where: Where) -> float:
-    """Of one site: its own peak; of whole regions or the fleet: the peak of the sum; else the sum of the peaks (an upper bound)."""
+    """Of one site, one region or the fleet: the peak of the sum; of anything else the sum of the peaks (an upper bound)."""
     mask = site_mask(compiled, where)
     if mask.all():
         return run.fleet_max_w / 1e3

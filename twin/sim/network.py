@@ -129,18 +129,17 @@ def delivered(routes: Routes, load_bps: Floats, capacity_bps: Floats, sites: int
 
 
 def fabric_loads(
-    network: NetworkArrays, rack_bps: Floats, inner_share: Floats, sums: RollUp
+    network: NetworkArrays, rack_bps: Floats, link_share: Floats, sums: RollUp
 ) -> tuple[Floats, Floats]:
     """Load of every switch `[bit/s]` and every link inside a site `[bit/s]`, from the traffic of the racks.
 
-    `inner_share` is the share that each link inside a site carries of what its lower switch sends. Traffic splits evenly over the live uplinks of each node (ECMP).
+    `link_share` is the share that each link inside a site carries of what its lower switch sends. Traffic splits evenly
+    over the live uplinks of each node (ECMP).
     """
     load = np.zeros(network.levels.nodes)
     load[network.rack_node] = rack_bps
     sums.sum(load)
-    per_link = np.zeros(len(network.link_capacity_bps))
-    per_link[network.inner_link] = load[network.inner_child] * inner_share
-    return load[network.switch_node], per_link
+    return load[network.switch_node], load[network.link_child] * link_share
 
 
 def _no_ints() -> Ints:

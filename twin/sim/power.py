@@ -1,8 +1,8 @@
 """Power: what every server, rack and unit draws, rolled up the chain with losses and sub-interval peaks.
 
-Each node carries four numbers `[n, 4]`: real power W, reactive power var, the linear part of the peak excursion W
-(what all servers do together) and the sum of squares W² of the independent part. Real, reactive and linear parts
-add up by the share that each feed carries, squares by the square of the share.
+Each node carries a load `[n, 3]`, real power W, reactive power var and the linear part of the peak excursion W (what all
+servers do together), and the sum of squares `[n]` W² of the independent part. Real, reactive and linear parts add up by
+the share that each feed carries, squares by the square of the share.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from twin.graph.compile import CURVE_CELLS, PowerArrays, ServerArrays
 from twin.graph.levels import Bools, Floats, Ints, Levels
 from twin.sim.sparse import Sums, add_up
 
-W, VAR, LINEAR, SQUARES = range(4)
+W, VAR, LINEAR = range(3)
 
 
 def server_watts(servers: ServerArrays, utilisation: Floats, kinds: Ints) -> Floats:
@@ -27,14 +27,15 @@ def server_watts(servers: ServerArrays, utilisation: Floats, kinds: Ints) -> Flo
     return low + (table[cell + 1] - low) * position
 
 
-def loads_of(servers: ServerArrays, watts: Floats, kinds: Ints) -> Floats:
-    """The four numbers `[n, 4]` of one server each: its power, and the parts of it that swing."""
-    load = np.empty((len(watts), 4))
+def loads_of(servers: ServerArrays, watts: Floats, kinds: Ints) -> tuple[Floats, Floats]:
+    """The load `[n, 3]` and the squares `[n]` of one server each: its power, and the parts of it that swing."""
+    load = np.empty((len(watts), 3))
     load[:, W] = watts
     np.multiply(watts, servers.type_tan_phi[kinds], out=load[:, VAR])
     np.multiply(watts, servers.type_linear[kinds], out=load[:, LINEAR])
-    np.square(watts * servers.type_random[kinds], out=load[:, SQUARES])
-    return load
+    squares = watts * servers.type_random[kinds]
+    squares *= squares
+    return load, squares
 
 
 def utilisation_at_watts(servers: ServerArrays, kind: int, watts: float) -> float:
@@ -56,18 +57,19 @@ class RollUp:
 
     def __init__(self, levels: Levels, share: Floats) -> None:
         child, in_order = levels.child[levels.to_parent], share[levels.to_parent]
-        self._levels: list[tuple[slice | Ints, Sums, Sums]] = []
+        self._levels: list[tuple[slice, Sums, Sums]] = []
         for part in levels.up:
             here = slice(part.first, part.last)
             starts = np.append(part.starts, part.last - part.first)
             sums = Sums(in_order[here], child[here], starts, levels.nodes)
             squares = Sums(in_order[here] ** 2, child[here], starts, levels.nodes)
-            self._levels.append((part.nodes, sums, squares))
+            # Nodes are numbered by level, and all of a level above the lowest are parents: they stand together.
+            self._levels.append((slice(int(part.nodes[0]), int(part.nodes[-1]) + 1), sums, squares))
         # A unit that nothing draws from is no parent of any level, but it still has its no-load loss.
         self._bare: Ints = np.flatnonzero(np.bincount(levels.parent, minlength=levels.nodes) == 0)
 
-    def fill(self, power: PowerArrays, load: Floats, alive: Bools) -> Floats:
-        """Fill in the load of every unit `[n, 4]`, given that of the leaves (in place); return it.
+    def fill(self, power: PowerArrays, load: Floats, squares: Floats, alive: Bools) -> None:
+        """Fill in the load `[n, 3]` and the squares `[n]` of every unit, given those of the leaves (in place).
 
         A unit adds its loss a·rated + b·P + c·P²/rated (no-load, proportional and square-law loss; the form of APC
         White Papers 108 and 113) to the real power that flows through it while it is alive. Cost: two sparse
@@ -76,15 +78,12 @@ class RollUp:
         fixed, linear, square = power.loss
         bare = self._bare
         load[bare, W] += alive[bare] * fixed[bare] * power.rated_va[bare]
-        for nodes, sums, squares in self._levels:
-            total = sums.of(load)
-            total[:, SQUARES] = squares.of(load[:, SQUARES])
-            through, rated = total[:, W], power.rated_va[nodes]
-            total[:, W] = through + alive[nodes] * (
-                fixed[nodes] * rated + through * (linear[nodes] + square[nodes] * through / rated)
-            )
-            load[nodes] = total
-        return load
+        for nodes, sums, by_square in self._levels:
+            sums.into(load, load[nodes])
+            by_square.into(squares, squares[nodes])
+            through, rated = load[nodes, W], power.rated_va[nodes]
+            loss = fixed[nodes] * rated + through * (linear[nodes] + square[nodes] * through / rated)
+            load[nodes, W] += alive[nodes] * loss
 
     def sum(self, load: Floats) -> Floats:
         """Add to every parent what its children send `[n]` (in place); return it. No losses."""
@@ -93,15 +92,15 @@ class RollUp:
         return load
 
 
-def apparent(load: Floats) -> tuple[Floats, Floats]:
-    """Return mean and peak apparent power `[VA, (n,)]` of loads `[n, 4]`.
+def apparent(load: Floats, squares: Floats) -> tuple[Floats, Floats]:
+    """Return mean and peak apparent power `[VA, (n,)]` of loads `[n, 3]` and squares `[n]`.
 
     The peak adds to the mean what all servers do together plus the root of the summed squares of what each does
     alone; the power factor is that of the mean.
     """
     watts = load[:, W]
     mean = np.hypot(watts, load[:, VAR])
-    excursion = load[:, LINEAR] + np.sqrt(load[:, SQUARES])
+    excursion = load[:, LINEAR] + np.sqrt(squares)
     ratio = np.divide(excursion, watts, out=np.zeros_like(mean), where=watts > 0)
     return mean, mean * (1.0 + ratio)
 

@@ -78,9 +78,10 @@ def _labels(label: Ints, in_region: Bools) -> Ints:
 
 def _ingress(label: Ints, in_region: Bools) -> Floats:
     """How a region's users enter the backbone `[1, (G, S)]`: evenly over its live sites, else over all live sites."""
-    live: Bools = np.asarray(in_region & (label >= 0))
+    live: Bools = np.logical_and(in_region, label >= 0)
     fallback = np.broadcast_to(label >= 0, live.shape)
-    rows = np.where(live.any(axis=1)[:, None], live, fallback).astype(float)
+    some: Bools = np.any(live, axis=1, keepdims=True)
+    rows = np.where(some, live, fallback).astype(float)
     return rows / np.maximum(rows.sum(axis=1)[:, None], 1.0)
 
 

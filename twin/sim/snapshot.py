@@ -29,7 +29,9 @@ class Snapshots:
         self._things = {name for kind in HOLD_KINDS for name in self._engine.compiled.names[kind]}
 
     def of(self, lost: Sequence[str] = ()) -> Snapshot:
-        """Return the state with the things in `lost` out of service and traffic already moved; raise UsageError for other names."""
+        """Return the state with the things in `lost` out of service and traffic already moved.
+
+        Raises UsageError for other names."""
         for name in lost:
             if name not in self._things:
                 raise UsageError(

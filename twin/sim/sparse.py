@@ -19,30 +19,33 @@ class Sums:
 
     def __init__(self, weights: Floats, columns: Ints, starts: Ints, width: int) -> None:
         self.weights = np.ascontiguousarray(weights, dtype=np.float64)
-        self.columns = np.ascontiguousarray(columns, dtype=np.int64)
-        self.starts = np.ascontiguousarray(starts, dtype=np.int64)
+        self.columns = np.ascontiguousarray(columns, dtype=np.int32)
+        self.starts = np.ascontiguousarray(starts, dtype=np.int32)
         self.rows, self.width = len(starts) - 1, width
 
     def of(self, x: Floats) -> Floats:
         """Return the sums `[rows]` or `[rows, n]` of `x` `[columns]` or `[columns, n]`."""
+        out = np.empty((self.rows, *x.shape[1:]))
+        self.into(x, out)
+        return out
+
+    def into(self, x: Floats, out: Floats) -> None:
+        """Write the sums to `out` (contiguous, of the right shape)."""
+        out[...] = 0.0
+        x = np.ascontiguousarray(x)
         if x.ndim == 1:
-            out = np.zeros(self.rows)
-            _sparsetools.csr_matvec(
-                self.rows, self.width, self.starts, self.columns, self.weights, np.ascontiguousarray(x), out
+            _sparsetools.csr_matvec(self.rows, self.width, self.starts, self.columns, self.weights, x, out)
+        else:
+            _sparsetools.csr_matvecs(
+                self.rows,
+                self.width,
+                x.shape[1],
+                self.starts,
+                self.columns,
+                self.weights,
+                x.ravel(),
+                out.ravel(),
             )
-            return out
-        table = np.zeros((self.rows, x.shape[1]))
-        _sparsetools.csr_matvecs(
-            self.rows,
-            self.width,
-            x.shape[1],
-            self.starts,
-            self.columns,
-            self.weights,
-            np.ascontiguousarray(x).ravel(),
-            table.ravel(),
-        )
-        return table
 
 
 def add_up(index: Ints, weights: Floats, size: int) -> Floats:

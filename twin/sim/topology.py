@@ -30,7 +30,7 @@ class Topology:
     switch_alive: Bools
     link_up: Bools
     rack_reachable: Bools
-    inner_share: Floats
+    link_share: Floats
     fabric: RollUp
     routes: Routes
 
@@ -93,8 +93,10 @@ class Topologies:
         """The network's part; taken from a known topology whose switches and links are in the same state."""
         for known in reversed(self._known.values()):
             if np.array_equal(known.switch_alive, switch_alive) and np.array_equal(known.link_up, link_up):
-                return known.rack_reachable, known.inner_share, known.fabric, known.routes
+                return known.rack_reachable, known.link_share, known.fabric, known.routes
         network = self._compiled.network
         racks_reach, shares = reachable(network, switch_alive, link_up)
         routes = find_routes(network, switch_alive, link_up, len(self._compiled.names["sites"]))
-        return racks_reach, shares[network.inner_edge], RollUp(network.levels, shares), routes
+        link_share = np.zeros(len(network.link_capacity_bps))
+        link_share[network.inner_link] = shares[network.inner_edge]
+        return racks_reach, link_share, RollUp(network.levels, shares), routes
