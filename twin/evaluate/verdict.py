@@ -166,7 +166,7 @@ def _gate_result(  # noqa: PLR0913
         rows, key=lambda item: (ORDER.index(item[1].result), -_severity(bench.rules[item[0]], item[1]))
     )
     result, reason, waived = worst.result, _reason(bench.rules[index], worst), ""
-    if result == "pass" and doubts:
+    if result in ("pass", "warn") and doubts:
         result, reason = "inconclusive", doubts
     for waiver in gates.waivers:
         if waiver.gate == gate.id and result not in ("pass", "warn") and as_of.date() <= waiver.until:
