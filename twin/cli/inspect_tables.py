@@ -81,7 +81,10 @@ def single_points(rows: Sequence[SinglePoints], console: Console) -> None:
     for row in rows:
         most = None if len(rows) == 1 else NAMES
         points = [(_noun(kind, len(names)), _names(names, most=most)) for kind, names in row.points.items()]
-        lines = [f"{noun}: {names}" for noun, names in points]
+        # What a service calls it cannot do without, directly or through others.
+        lines = [
+            f"called {noun}: {names}" if "service" in noun else f"{noun}: {names}" for noun, names in points
+        ]
         which = "\n".join(lines) or "[green]none[/green]"
         if row.down:
             which = "[red]down even without a loss[/red]"
