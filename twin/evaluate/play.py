@@ -11,7 +11,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from scenarios.draw import draw
@@ -141,14 +141,17 @@ def players(
         key = cache.put(folder, bench)
         pool = executor or ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context(start_method))
         try:
-            yield lambda tasks: _collect([pool.submit(play_stored, str(folder), key, task) for task in tasks])
+            yield lambda tasks: _collect(partial(pool.submit, play_stored, str(folder), key), tasks)
         finally:
             if executor is None:
                 pool.shutdown(cancel_futures=True)
 
 
-def _collect(futures: list[Future[Outcome]]) -> Iterator[Outcome]:
+def _collect(submit: Callable[[Task], Future[Outcome]], tasks: Sequence[Task]) -> Iterator[Outcome]:
+    futures: list[Future[Outcome]] = []
     try:
+        # A pool that has lost a worker refuses new tasks as well.
+        futures += [submit(task) for task in tasks]
         for future in futures:
             yield future.result()
     except BrokenProcessPool:
