@@ -11,7 +11,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 from scenarios.draw import draw
@@ -140,8 +140,12 @@ def players(
         folder.mkdir(parents=True, exist_ok=True)
         key = cache.put(folder, bench)
         pool = executor or ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context(start_method))
+
+        def submit(task: Task) -> Future[Outcome]:
+            return pool.submit(play_stored, str(folder), key, task)
+
         try:
-            yield lambda tasks: _collect(partial(pool.submit, play_stored, str(folder), key), tasks)
+            yield lambda tasks: _collect(submit, tasks)
         finally:
             if executor is None:
                 pool.shutdown(cancel_futures=True)
