@@ -21,7 +21,7 @@ from twin.records import text
 
 _BOX, _BRIEF = (1.5, 0.62), (0.9, 0.26)  # inches that a site takes
 _ROUNDS = 80
-_BENDS = (0.0, 0.45, -0.45, 0.8, -0.8, 1.2, -1.2)  # inches aside, in order of preference
+_BENDS = (0.0, 0.45, -0.45, 0.8, -0.8, 1.2, -1.2, 1.8, -1.8, 2.6, -2.6)  # inches aside, best first
 _NAMED = 40  # more sites than this are drawn without words on the lines
 
 
@@ -80,12 +80,12 @@ def _places(fleet: Fleet, spans: list[Span], box: Point) -> tuple[dict[str, Poin
             known[site.name] = (place.longitude, place.latitude)
     if len(set(known.values())) < len(fleet.sites):
         known = _by_links(fleet, spans)
-    area = 5.0 * len(known) * box[0] * box[1]
+    area = 7.0 * len(known) * box[0] * box[1]
     size = (max(9.0, math.sqrt(area * 1.8)), max(4.5, math.sqrt(area / 1.8)))
     inner = (size[0] - box[0] - 0.2, size[1] - box[1] - 0.2)
     places = _scaled(known, inner)
     for _ in range(_ROUNDS):
-        _push_apart(places, (box[0] * 1.35, box[1] * 1.7))
+        _push_apart(places, (box[0] * 1.7, box[1] * 1.8))
         places = _scaled(places, inner)
     corner = (box[0] / 2 + 0.1, box[1] / 2 + 0.1)
     return {name: (x + corner[0], y + corner[1]) for name, (x, y) in places.items()}, size

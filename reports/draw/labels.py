@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 Point = tuple[float, float]
-_TRIES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)
+_TRIES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.2, 0.8, 0.15, 0.85)
 
 
 class Placer:

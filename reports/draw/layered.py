@@ -12,6 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
+from reports.draw.grouping import TITLE
 from reports.draw.labels import Placer
 from reports.svg import short
 
@@ -142,7 +143,7 @@ def _draw_box(axes: Axes, box: Box, place: tuple[float, float]) -> None:
     )
     lift = 0.075 if box.note else 0.0
     title: dict[str, Any] = {"size": 7.5, "weight": "bold", "color": ink, "va": "center", "zorder": 4}
-    axes.text(x + 0.08, y - lift, short(box.title, 33), **title)
+    axes.text(x + 0.08, y - lift, short(box.title, TITLE), **title)
     if box.note:
         axes.text(x + 0.08, y + 0.095, short(box.note, 38), size=6.5, color=ink, va="center", zorder=4)
 

@@ -55,7 +55,11 @@ def titled(what: str, paint: Paint) -> str:
 def compose(title: str, panels: Sequence[Panel], *, paint: Paint, columns: int = 1) -> Figure:
     """Return a figure of panels below each other (or in *columns*), the title above and the legend below."""
     rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
-    wide = max(4.5, *(sum(panel.size[0] for panel in row) + _GAP * (len(row) - 1) for row in rows))
+    wide = max(
+        4.5,
+        0.115 * len(title),
+        *(sum(panel.size[0] for panel in row) + _GAP * (len(row) - 1) for row in rows),
+    )
     heads = [_GAP if any(panel.title for panel in row) else 0.1 for row in rows]
     tall = sum(max(panel.size[1] for panel in row) + head for row, head in zip(rows, heads, strict=True))
     width, height = wide + 2 * _MARGIN, tall + _HEAD + _FOOT

@@ -80,11 +80,11 @@ def _around(things: dict[str, Item], name: str) -> list[Item]:
     for item in things.values():
         for feed in item.feeds:
             fed[feed].append(item.name)
-    near = reach(name, {item.name: item.feeds for item in things.values()}) | reach(name, fed)
+    near = _reach(name, {item.name: item.feeds for item in things.values()}) | _reach(name, fed)
     return [item for item in things.values() if item.name in near]
 
 
-def reach(name: str, ahead: Mapping[str, Iterable[str]]) -> set[str]:
+def _reach(name: str, ahead: Mapping[str, Iterable[str]]) -> set[str]:
     """Return a thing and all that follow from it. Cost: O(things + edges)."""
     seen, stack = {name}, [name]
     while stack:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
+from dataclasses import replace
 
+import networkx as nx
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,13 +14,13 @@ from reports.draw.grouping import levels
 from reports.draw.layered import INK, SOFT, Box, Edge
 from reports.draw.paint import Paint
 from reports.draw.picture import Panel, compose, layers, titled
-from reports.draw.power import reach
 from twin.model.errors import UsageError, did_you_mean
 from twin.model.fleet import Fleet
 from twin.records import text
 from twin.records.snapshot import Snapshot
 
 _ROW = 0.24  # inches
+_TALL = 12  # boxes in a column of services that stand alone
 _COLUMNS = (("site", 0.0), ("replicas", 1.9), ("requests/s", 3.1), ("busy", 4.2))
 
 
@@ -29,42 +31,51 @@ def draw_service(
 
     With a snapshot, boxes carry the rate and the 99th percentile of that instant.
     """
-    known = {service.name: service for service in fleet.services}
+    known = [service.name for service in fleet.services]
     if name is not None and name not in known:
-        hint = did_you_mean(name, list(known)) or f"it has: {', '.join(list(known)[:8])}"
+        hint = did_you_mean(name, known) or f"it has: {', '.join(known[:8])}"
         raise UsageError(f"the fleet {fleet.name} has no service called '{name}' ({hint})")
     if not known:
         raise UsageError(f"the fleet {fleet.name} has no services")
-    callees = {service.name: tuple(service.callees) for service in fleet.services}
-    callers: dict[str, tuple[str, ...]] = defaultdict(tuple)
-    for service, called in callees.items():
-        for other in called:
-            callers[other] += (service,)
-    chosen = set(known) if name is None else reach(name, callees) | reach(name, callers)
-    depth = levels(
-        {service: tuple(c for c in callers[service] if c in chosen) for service in known if service in chosen}
-    )
-    boxes = [
-        Box(
-            service,
-            depth[service],
-            *_words(fleet, service, paint, snapshot),
-            paint.colour([service]),
-            service == name,
-        )
-        for service in depth
-    ]
-    edges = [
-        Edge(service, other, note=f"×{text.figure(known[service].callees[other])}")
-        for service in depth
-        for other in callees[service]
-        if other in depth
-    ]
-    panels = [layers("", boxes, edges)]
+    graph = nx.DiGraph()
+    graph.add_nodes_from(known)
+    graph.add_edges_from((service.name, callee) for service in fleet.services for callee in service.callees)
+    boxes = {service: _box(fleet, service, paint, snapshot, strong=service == name) for service in known}
     if name is not None:
-        panels.append(_sites(fleet, name, paint, snapshot))
+        graph = graph.subgraph({name, *nx.ancestors(graph, name), *nx.descendants(graph, name)})
+        panels = [_calls(fleet, graph, boxes), _sites(fleet, name, snapshot)]
+    else:
+        alone = list(nx.isolates(graph))
+        calling = graph.subgraph(set(graph) - set(alone))
+        panels = [_calls(fleet, calling, boxes)] if calling else []
+        panels += [_alone(alone, boxes)] if alone else []
     what = f"Service {name}" if name else f"Services of {fleet.name}"
     return compose(titled(what, paint), panels, paint=paint)
+
+
+def _calls(fleet: Fleet, graph: nx.DiGraph, boxes: dict[str, Box]) -> Panel:
+    depth = levels({service: tuple(graph.predecessors(service)) for service in graph})
+    edges = [
+        Edge(service.name, callee, note=f"×{text.figure(calls)}")
+        for service in fleet.services
+        for callee, calls in service.callees.items()
+        if graph.has_edge(service.name, callee)
+    ]
+    chosen = [replace(box, level=depth[service]) for service, box in boxes.items() if service in depth]
+    return layers("calls per request" if edges else "", chosen, edges)
+
+
+def _alone(services: list[str], boxes: dict[str, Box]) -> Panel:
+    """Return the services that call nobody and are called by nobody, in columns of equal length."""
+    columns = math.ceil(len(services) / _TALL)
+    tall = math.ceil(len(services) / columns)
+    placed = [replace(boxes[service], level=number // tall) for number, service in enumerate(services)]
+    return layers("on their own", placed, [])
+
+
+def _box(fleet: Fleet, service: str, paint: Paint, snapshot: Snapshot | None, *, strong: bool) -> Box:
+    title, note = _words(fleet, service, paint, snapshot)
+    return Box(service, 0, title, note, paint.colour([service]), strong)
 
 
 def _words(fleet: Fleet, service: str, paint: Paint, snapshot: Snapshot | None) -> tuple[str, str]:
@@ -83,7 +94,7 @@ def _words(fleet: Fleet, service: str, paint: Paint, snapshot: Snapshot | None) 
     return f"{service} (tier {tier})", note
 
 
-def _sites(fleet: Fleet, service: str, paint: Paint, snapshot: Snapshot | None) -> Panel:
+def _sites(fleet: Fleet, service: str, snapshot: Snapshot | None) -> Panel:
     """Return a table of where the service stands."""
     rows = [row for row in fleet.deployments if row.service == service]
     height = _ROW * (len(rows) + 1) + 0.1
