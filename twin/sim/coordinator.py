@@ -76,7 +76,9 @@ class Coordinator:
             for change in before:
                 self._apply(change)
         later = [[c for c in changes if self._start <= c.at_s < self._until] for changes in (plan, world)]
-        settling = [c.at_s for changes in later for c in changes if c.change.kind != "failed"]
+        # A plan that the loss of the control plane may pause is nothing to wait for: nobody knows when it moves.
+        on_time = later[1] if any(c.change.kind == "control" for c in world) else [*later[0], *later[1]]
+        settling = [c.at_s for c in on_time if c.change.kind != "failed"]
         self._wakes = np.unique(np.r_[knots.settling, settling])
         self.recorder.set_grid(self._start)
         self._request_settle()
