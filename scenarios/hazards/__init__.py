@@ -6,8 +6,9 @@ from scenarios.hazards.bad_config import BadConfig
 from scenarios.hazards.base import Hazard
 from scenarios.hazards.common_cause import CommonCause
 from scenarios.hazards.control_plane_loss import ControlPlaneLoss
-from scenarios.hazards.demand import DemandSurge, Growth
+from scenarios.hazards.demand_surge import DemandSurge
 from scenarios.hazards.grid_outage import GridOutage
+from scenarios.hazards.growth import Growth
 from scenarios.hazards.heat_wave import HeatWave
 from scenarios.hazards.independent_failures import IndependentFailures
 from scenarios.hazards.loss import Loss

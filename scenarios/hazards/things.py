@@ -59,6 +59,18 @@ def check_names(fleet: Fleet, field: str, kind: str, names: tuple[str, ...]) -> 
             yield Ill(field, f"there is no {word} {name!r}", mend)
 
 
+def check_demand(fleet: Fleet, service: str | None, region: str | None) -> Iterator[Ill]:
+    """Yield what is wrong with a service and a region whose demand shall change (None: all)."""
+    ills = [
+        *check_names(fleet, "service", "services", (service,) if service else ()),
+        *check_names(fleet, "region", "regions", (region,) if region else ()),
+    ]
+    yield from ills
+    rows = [row for row in fleet.demand if service in (None, row.service) and region in (None, row.region)]
+    if not ills and not rows:
+        yield Ill("service", "nobody asks for that there", "demand has no such row", absent=True)
+
+
 def _check_name(fleet: Fleet, field: str, name: str) -> Iterator[Ill]:
     prefix, _, bare = name.rpartition(":")
     try:

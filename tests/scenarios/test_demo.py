@@ -1,0 +1,89 @@
+"""The demo: documents that are sound, plans that differ in one number, three verdicts."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenarios.check import check_suite
+from scenarios.fleets.example import example_fleet
+from twin.cli.demo import PLANS, write_example
+from twin.evaluate import check
+from twin.files.documents import read_gates, read_plan, read_suite
+from twin.files.fleet import read_fleet
+from twin.gates.rules import make_rules
+from twin.gates.static import static_checks
+from twin.model.errors import UsageError
+from twin.model.gateset import Replications
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    write_example(folder)
+    return folder
+
+
+def test_the_example_reads_back_as_it_was(demo: Path) -> None:
+    assert read_fleet(demo / "fleet.yaml") == example_fleet()
+    assert sorted(path.name for path in demo.iterdir()) == ["fleet.yaml", "gates", "plans", "suites"]
+    assert sorted(path.stem for path in (demo / "plans").iterdir()) == sorted(PLANS)
+
+
+def test_all_plans_pass_the_static_checks(demo: Path) -> None:
+    fleet, gates = read_fleet(demo / "fleet.yaml"), read_gates(demo / "gates/maintenance.yaml")
+    suite = read_suite(demo / "suites/maintenance.yaml")
+    assert check_suite(suite, fleet) == suite
+    for name in PLANS:
+        plan = read_plan(demo / "plans" / f"{name}.yaml")
+        assert not static_checks(plan, fleet)
+        assert make_rules(gates, plan, fleet, chance=True)
+
+
+def test_safe_and_unsafe_differ_in_one_number(demo: Path) -> None:
+    safe, unsafe = (read_plan(demo / "plans" / f"{name}.yaml").model_dump() for name in ("safe", "unsafe"))
+    different = {key for key in safe if safe[key] != unsafe[key]}
+    assert different == {"plan", "description", "steps"}
+    (one,), (other,) = safe["steps"], unsafe["steps"]
+    assert {key for key in one if one[key] != other[key]} == {"at_s"}
+
+
+def test_nothing_that_somebody_changed_is_overwritten(demo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    write_example(folder)
+    write_example(folder)
+    plan = folder / "plans/safe.yaml"
+    plan.write_text(plan.read_text() + "# mine\n")
+    with pytest.raises(UsageError, match="safe.yaml would be overwritten"):
+        write_example(folder)
+    write_example(folder, force=True)
+    assert "# mine" not in plan.read_text()
+
+
+@pytest.mark.slow
+def test_three_verdicts(cli: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = cli("demo", "--jobs", 1)
+    assert outcome.code == 0
+    for name, result in (("safe", "PASS"), ("unsafe", "FAIL"), ("unproven", "INCONCLUSIVE")):
+        assert f"{result}  demo/plans/{name}.yaml" in outcome.out
+        assert (tmp_path / f"demo/reports/{name}.html").read_text().startswith("<!")
+    assert "ams1-ups-2a is at 114" in outcome.out
+    assert "about 80 more replications" in " ".join(outcome.out.split())
+
+
+@pytest.mark.slow
+def test_the_predicted_replications_decide_the_unproven_plan(demo: Path) -> None:
+    fleet, gates = read_fleet(demo / "fleet.yaml"), read_gates(demo / "gates/maintenance.yaml")
+    suite, plan = read_suite(demo / "suites/maintenance.yaml"), read_plan(demo / "plans/unproven.yaml")
+    first = check(plan, fleet, gates=gates, suite=suite)
+    assert first.exit_code == 11
+    assert first.more_runs is not None
+    predicted = gates.replications.max + first.more_runs
+    larger = gates.model_copy(
+        update={"replications": Replications(first=gates.replications.first, max=predicted)}
+    )
+    then = check(plan, fleet, gates=larger, suite=suite)
+    assert then.exit_code == 0
+    assert predicted / 2 <= then.replications["busy-evening"] <= 2 * predicted
