@@ -404,9 +404,8 @@ def sojourn_p99(slots: int, rho: float) -> float:
     waits, rate = last / (sum(terms) + last), slots * (1 - rho)
 
     def tail(t: float) -> float:
-        if abs(rate - 1) < 1e-9:
-            late = (1 + t) * math.exp(-t)
-        else:
+        late = (1 + t) * math.exp(-t)
+        if abs(rate - 1) > 1e-9:
             late = (rate * math.exp(-t) - math.exp(-rate * t)) / (rate - 1)
         return (1 - waits) * math.exp(-t) + waits * late
 
