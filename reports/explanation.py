@@ -23,10 +23,10 @@ def explain_gate(gate: GateResult) -> RenderableType:
     """Return the explanation of a gate, whatever its result."""
     parts: list[RenderableType] = [why(gate)]
     if gate.counter_example is not None and gate.counter_example.chain:
-        parts += [Text(), Padding(_timeline(gate.counter_example), (0, 0, 0, 2))]
-    parts += [Text(), Padding(_facts(gate), (0, 0, 0, 2))]
+        parts += [Text(), Padding(_timeline(gate.counter_example), (0, 0, 0, 2), expand=False)]
+    parts += [Text(), Padding(_facts(gate), (0, 0, 0, 2), expand=False)]
     if gate.rows:
-        parts += [Text(), Padding(_rows(gate), (0, 0, 0, 2))]
+        parts += [Text(), Padding(_rows(gate), (0, 0, 0, 2), expand=False)]
     return Group(*parts)
 
 

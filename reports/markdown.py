@@ -85,8 +85,8 @@ def _seen(gate: GateResult) -> str:
     if row is None:
         return f"not measured | | | {escape(gate.reason)}"
     cells = (
-        text.value(row.plan, gate),
-        text.value(row.reference, gate) if row.reference is not None else "",
+        text.with_plan(gate, row),
+        text.without_plan(gate, row) if row.reference is not None else "",
         text.interval(gate, row) or "exact",
         text.where(row),
     )
@@ -112,7 +112,7 @@ def _counter_example(gate: GateResult) -> Iterator[str]:
     example = gate.counter_example
     if example is None:
         return
-    member = f", loss of **{escape(example.member)}**" if example.member else ""
+    member = f" ({escape(example.member)})" if example.member else ""
     yield (
         f"Scenario **{escape(example.scenario)}**{member}, plan {escape(text.variant(example.variant))}, "
         f"replication {example.replication}: **{escape(example.violation)}** at {clock(example.at_s)}."
@@ -172,8 +172,8 @@ def _row(gate: GateResult, row: ScenarioResult) -> str:
         row.scenario,
         text.variant(row.variant),
         f"{row.n:,}",
-        text.value(row.plan, gate),
-        text.value(row.reference, gate),
+        text.with_plan(gate, row),
+        text.without_plan(gate, row),
         text.interval(gate, row) or "exact",
     )
     return f"| {' | '.join(escape(cell) for cell in cells)} | {_names(row.violations)} |"

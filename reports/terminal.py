@@ -24,7 +24,6 @@ STYLES = {
     "rejected": "bold red",
 }
 _ROLE_STYLES = {"plan": "cyan", "world": "yellow", "effect": "", "violation": "bold red"}
-_SHOWN = 6  # names in a list before the rest is counted
 
 
 def print_verdict(verdict: Verdict, console: Console) -> None:
@@ -54,7 +53,12 @@ def why(gate: GateResult) -> RenderableType:
     if example is not None:
         parts += [_indent(Text(place_of(example), style="dim")), _indent(tree(example))]
     worst = gate.worst
-    if gate.result == "inconclusive" and worst is not None and worst.more_runs:
+    if (
+        gate.result == "inconclusive"
+        and worst is not None
+        and worst.more_runs
+        and "more rep" not in gate.reason
+    ):
         parts.append(
             _indent(
                 Text(
@@ -80,7 +84,7 @@ _DID = {
 
 def place_of(example: CounterExample) -> str:
     """Return where the counter-example lies: scenario, which member, variant, replication, time."""
-    member = f" with the loss of {example.member}" if example.member else ""
+    member = f" ({example.member})" if example.member else ""
     variant = f", plan {text.variant(example.variant)}"
     when = f"replication {example.replication}, at {clock(example.at_s)}"
     return f"scenario {example.scenario}{member}{variant}, {when}"
@@ -164,9 +168,9 @@ def _seen(gate: GateResult) -> tuple[Text, Text, Text]:
     row = gate.worst
     if row is None:
         return Text("not measured"), Text(), Text(gate.reason)
-    beside = f" vs {text.value(row.reference, gate)}" if row.reference is not None else ""
+    beside = f" vs {text.without_plan(gate, row)}" if row.reference is not None else ""
     return (
-        Text(text.value(row.plan, gate) + beside),
+        Text(text.with_plan(gate, row) + beside),
         Text(text.interval(gate, row) or "exact"),
         Text(text.where(row)),
     )
@@ -187,10 +191,10 @@ def _notes(verdict: Verdict) -> Iterator[tuple[str, str]]:
     """Yield what the reader must know besides the gates, as (label, words)."""
     yield "", ""
     if (seen := verdict.footprint) is not None:
-        touched = f"{text.count(seen.faults, 'fault')} hit what the plan touches ({names(seen.touched)})"
+        touched = f"{text.count(seen.faults, 'fault')} hit what the plan touches ({text.names(seen.touched)})"
         yield "footprint", touched if seen.faults else f"UNTESTED: {touched}"
         if seen.untested:
-            yield "untested", f"no fault touched {names(seen.untested)}: that is not a sign of safety"
+            yield "untested", f"no fault touched {text.names(seen.untested)}: that is not a sign of safety"
     for missing in verdict.missing:
         yield "missing", missing
     if effects := smallest_effects(verdict):
@@ -229,11 +233,5 @@ def assumed(verdict: Verdict) -> list[str]:
     ]
 
 
-def names(things: tuple[str, ...], shown: int = _SHOWN) -> str:
-    """Return the first names of a list, and how many more there are."""
-    more = f" and {len(things) - shown:,} more" if len(things) > shown else ""
-    return ", ".join(things[:shown]) + more
-
-
 def _indent(part: RenderableType) -> Padding:
-    return Padding(part, (0, 0, 0, 2))
+    return Padding(part, (0, 0, 0, 2), expand=False)

@@ -75,7 +75,11 @@ def _lanes(example: CounterExample) -> list[tuple[Role, list[tuple[int, int]], i
 
 
 def _range(example: CounterExample, bars: list[tuple[str, float, float, bool]]) -> tuple[float, float]:
-    instants = [0.0, example.at_s, *(step.at_s for step in example.chain), *(bar[2] for bar in bars)]
+    instants = [
+        example.at_s,
+        *(step.at_s for step in example.chain),
+        *(end for bar in bars for end in bar[1:3]),
+    ]
     first, last = min(instants), max(instants)
     room = max(last - first, 60.0) * 0.02
     return (first if first >= 0 else first - room), last + room

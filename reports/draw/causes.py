@@ -28,7 +28,7 @@ _COLOURS: dict[Role, tuple[str, str]] = {
 
 def draw_causes(gate: GateResult, example: CounterExample) -> Figure:
     """Return the picture of a counter-example: the timeline above, the tree of causes below."""
-    where = f"{example.scenario}{f', loss of {example.member}' if example.member else ''}"
+    where = f"{example.scenario}{f' ({example.member})' if example.member else ''}"
     title = f"Why {gate.id} failed: {where}, plan {text.variant(example.variant)}"
     panels = [_timeline(example), _tree(example)] if example.chain else []
     return compose(

@@ -41,13 +41,12 @@ _TEMPLATE = """\
 <article class="card {{ gate.result }}">
 <h3 class="name">{{ gate.id }} {{ did }}</h3>
 {% if gate.reason %}<p>{{ gate.reason }}</p>{% endif %}
-{% if gate.result == "inconclusive" and gate.worst and gate.worst.more_runs %}
+{% if gate.result == "inconclusive" and gate.worst and gate.worst.more_runs and "more rep" not in gate.reason %}
 <p>About {{ plural(gate.worst.more_runs, "more replication") }} of {{ gate.worst.scenario }} would decide.</p>
 {% endif %}
 {% if example %}
-<p class="name">Scenario <strong>{{ example.scenario }}</strong>,
-{% if example.member %}loss of <strong>{{ example.member }}</strong>,
-{% endif %}
+<p class="name">Scenario <strong>{{ example.scenario }}</strong>
+{%- if example.member %} ({{ example.member }}){% endif %},
 plan {{ text.variant(example.variant) }}, replication {{ example.replication }}:
 <strong>{{ example.violation }}</strong> at {{ clock(example.at_s) }}.</p>
 {% if timeline %}

@@ -28,9 +28,9 @@ _TEMPLATE = """\
 {%- for key, value in gate.where.items() %} {{ key }}={{ value }}{% endfor %}<br>
 <span class="soft">{{ text.limits(gate) }}</span></td>
 {% if gate.worst %}
-<td class="number" data-label="plan">{{ text.value(gate.worst.plan, gate) }}</td>
+<td class="number" data-label="plan">{{ text.with_plan(gate, gate.worst) }}</td>
 <td class="number" data-label="reference">
-{%- if gate.worst.reference is not none %}{{ text.value(gate.worst.reference, gate) }}{% endif %}</td>
+{%- if gate.worst.reference is not none %}{{ text.without_plan(gate, gate.worst) }}{% endif %}</td>
 <td data-label="interval">
 {%- if text.interval(gate, gate.worst) %}
 <span class="whole">{{ text.interval(gate, gate.worst) }}</span>

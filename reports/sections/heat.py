@@ -13,7 +13,7 @@ _WORDS = {
     "pass": "pass",
     "warn": "warn",
     "fail": "FAIL",
-    "inconclusive": "?",
+    "inconclusive": "cannot tell",
     "error": "error",
     "waived": "waived",
 }

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from reports.page import Page, fill
 from reports.schedule import schedule
+from twin.model.plan import Step
 from twin.records import text
 
 
@@ -22,8 +23,16 @@ def render(page: Page) -> Markup:
         verdict=page.verdict,
         rows=[(step, *times[step.id]) for step in page.plan.steps],
         words=_params,
+        takes=_takes,
         variants=[text.variant(name) for name in page.verdict.variants],
     )
+
+
+def _takes(step: Step) -> str:
+    if step.takes is None:
+        return "at once"
+    spread = f" ± {text.span(step.takes.spread_s)}" if step.takes.spread_s else ""
+    return f"{text.span(step.takes.mean_s)}{spread}"
 
 
 def _params(params: dict[str, object]) -> str:
@@ -43,7 +52,7 @@ _TEMPLATE = """\
 <tr><td><strong>{{ step.id }}</strong></td><td class="mono">{{ step.do }}</td>
 <td data-label="starts">{{ offset(first) }}
 {%- if step.after %} <span class="soft">after {{ step.after | join(", ") }}</span>{% endif %}</td>
-<td data-label="takes">{{ step.takes or "at once" }}</td><td class="name">{{ words(step.params) }}</td></tr>
+<td data-label="takes">{{ takes(step) }}</td><td class="name">{{ words(step.params) }}</td></tr>
 {% endfor %}
 </tbody></table></div>
 <p class="name"><span class="soft">may touch</span> {{ plan.scope.touch | join(", ") }}</p>

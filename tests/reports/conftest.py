@@ -407,7 +407,7 @@ def _overloads() -> GateResult:
         scenario="n-1-units",
         variant="stop-after:drain",
         replication=17,
-        member="ams1-ups-1",
+        member="UPS ams1-ups-1 lost between drain and service",
         violation="ams1-panel-b1 above its rating (104 %)",
         at_s=1500.0,
         chain=chain,

@@ -183,7 +183,10 @@ class TestPictures:
         gate = failed["breakers"]
         assert gate.counter_example is not None
         words = words_of(draw_causes(gate, gate.counter_example))
-        assert "Why breakers failed: n-1-units, loss of ams1-ups-1, plan stopped after drain" in words
+        assert (
+            "Why breakers failed: n-1-units (UPS ams1-ups-1 lost between drain and service), plan stopped after drain"
+            in words
+        )
         assert "UPS ams1-ups-1 is lost" in words
         assert all(f"{number} · +0:" in words for number in range(1, 8))
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from matplotlib.figure import Figure
 
 from reports.draw.network import draw_network
 from reports.draw.paint import Paint, by_blast, by_load, plain
@@ -74,7 +73,13 @@ def draw(
     # A service's rates are worth showing whatever the colours mean.
     needs_snapshot = color is Colour.load or (what is Subject.service and color is Colour.none)
     snapshot = Snapshots(the_fleet).of() if needs_snapshot else None
-    figure = _draw(the_fleet, what, name, _paint(the_fleet, color, of, snapshot), snapshot)
+    paint = _paint(the_fleet, color, of, snapshot)
+    if what is Subject.power:
+        figure = draw_power(the_fleet, paint, name=name)
+    elif what is Subject.network:
+        figure = draw_network(the_fleet, paint, name=name)
+    else:
+        figure = draw_service(the_fleet, paint, name=name, snapshot=snapshot)
     write_atomic(output, render(figure, output))
     typer.echo(f"{output}: {what.value} of {name or the_fleet.name}")
     return 0
@@ -86,11 +91,3 @@ def _paint(fleet: Fleet, color: Colour, of: str | None, snapshot: Snapshot | Non
     if color is Colour.load and snapshot is not None:
         return by_load(fleet, snapshot)
     return plain()
-
-
-def _draw(fleet: Fleet, what: Subject, name: str | None, paint: Paint, snapshot: Snapshot | None) -> Figure:
-    if what is Subject.power:
-        return draw_power(fleet, paint, name=name)
-    if what is Subject.network:
-        return draw_network(fleet, paint, name=name)
-    return draw_service(fleet, paint, name=name, snapshot=snapshot)

@@ -84,6 +84,9 @@ def judge(  # noqa: PLR0913
         transients=_transients(samples),
         more_runs=None if found.result else found.more_runs,
         smallest_effect=_finite(found.smallest_effect),
+        judged=estimate.judged,
+        pass_bound=_finite(found.pass_bound),
+        fail_bound=_finite(found.fail_bound),
     )
     sign = 1.0 if rule.pass_limit.at_most else -1.0
     worst = samples[int(np.argmax(sign * (plan - reference if rule.pass_limit.basis else plan)))]

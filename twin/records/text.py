@@ -7,6 +7,7 @@ notebook, in a pull request and on paper.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,7 @@ def html_summary(verdict: Verdict) -> str:
     )
 
 
+_MORE = "more replication"
 _VARIANTS = {"stop-after": "stopped after", "rollback-from": "rolled back from"}
 _HEADER = "<tr><th>result</th><th>gate</th><th>limit</th><th>evidence</th></tr>"
 
@@ -106,6 +108,14 @@ def rule(gate: GateResult) -> str:
     return f"{gate.metric}{filters} {limits(gate)}"
 
 
+def more_runs(gate: GateResult) -> str:
+    """Return how many more replications would decide, unless the gate's reason says so already."""
+    worst = gate.worst
+    if gate.result != "inconclusive" or worst is None or not worst.more_runs or _MORE in gate.reason:
+        return ""
+    return f"about {count(worst.more_runs, _MORE)} of {worst.scenario} would decide"
+
+
 def limits(gate: GateResult) -> str:
     """Return the limits of a gate: "<= 2 %, fails > 5 %"."""
     return f"{gate.pass_limit}, fails {gate.fail_limit}" if gate.fail_limit else gate.pass_limit
@@ -117,6 +127,8 @@ def evidence(gate: GateResult) -> str:
         return gate.reason
     around = interval(gate, gate.worst)
     about = f"{judged(gate.worst)} {around}, " if around else ""
+    if gate.worst.violations:
+        about = f"{names(gate.worst.violations)}, "
     return f"{against(gate, gate.worst)}, {about}in {where(gate.worst)}"
 
 
@@ -124,8 +136,22 @@ def against(gate: GateResult, row: ScenarioResult) -> str:
     """Return the plan's value beside the reference's: "12.1 ms (reference 11 ms)"."""
     if row.plan is None:
         return "not measured"
-    beside = f" (reference {value(row.reference, gate)})" if row.reference is not None else ""
-    return f"{value(row.plan, gate)}{beside}"
+    beside = f" (reference {without_plan(gate, row)})" if row.reference is not None else ""
+    return f"{with_plan(gate, row)}{beside}"
+
+
+def with_plan(gate: GateResult, row: ScenarioResult) -> str:
+    """Return what was seen with the plan: a value, or for an invariant how many things broke it."""
+    if gate.estimator != "invariant" or row.plan is None:
+        return value(row.plan, gate)
+    return count(len(row.violations), "violation") if row.violations else "none"
+
+
+def without_plan(gate: GateResult, row: ScenarioResult) -> str:
+    """Return what was seen without it; of an invariant only what the reference has of its own, per world."""
+    if gate.estimator != "invariant" or row.reference is None:
+        return value(row.reference, gate)
+    return f"{figure(row.reference)} per world" if row.reference else "none"
 
 
 def interval(gate: GateResult, row: ScenarioResult) -> str:
@@ -211,6 +237,12 @@ def span(seconds: float) -> str:
         if whole:
             parts.append(f"{whole:,} {unit}")
     return " ".join(parts[:2])
+
+
+def names(things: Sequence[str], shown: int = 6) -> str:
+    """Return the first names of a list, and how many more there are."""
+    more = f" and {len(things) - shown:,} more" if len(things) > shown else ""
+    return ", ".join(things[:shown]) + more
 
 
 def count(number: int, noun: str) -> str:
