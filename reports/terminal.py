@@ -52,21 +52,8 @@ def why(gate: GateResult) -> RenderableType:
     example = gate.counter_example
     if example is not None:
         parts += [_indent(Text(place_of(example), style="dim")), _indent(tree(example))]
-    worst = gate.worst
-    if (
-        gate.result == "inconclusive"
-        and worst is not None
-        and worst.more_runs
-        and "more rep" not in gate.reason
-    ):
-        parts.append(
-            _indent(
-                Text(
-                    f"about {text.count(worst.more_runs, 'more replication')} "
-                    f"of {worst.scenario} would decide"
-                )
-            )
-        )
+    if more := text.more_runs(gate):
+        parts.append(_indent(Text(more)))
     if example is not None and example.command:
         parts.append(_indent(Text.assemble("again: ", (example.command, "bold"))))
     return Group(*parts)

@@ -18,8 +18,8 @@ def _sentences(page: Page) -> list[str]:
     """Say in plain words what decided."""
     verdict = page.verdict
     said = [_because(verdict)]
-    if verdict.more_runs and "more rep" not in said[0]:
-        said.append(f"About {text.count(verdict.more_runs, 'more replication')} would decide.")
+    if page.gates and (more := text.more_runs(page.gates[0])):
+        said.append(f"{more[0].upper()}{more[1:]}.")
     if verdict.footprint is not None and not verdict.footprint.faults and verdict.runs:
         said.append("No fault touched what the plan touches: it is untested, not safe.")
     return [sentence for sentence in said if sentence]

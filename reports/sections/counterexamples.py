@@ -8,6 +8,7 @@ from reports.causes_svg import draw_tree
 from reports.page import Page, fill
 from reports.series_svg import draw_series
 from reports.timeline_svg import draw_timeline
+from twin.records import text
 from twin.records.verdict import GateResult
 
 
@@ -23,6 +24,7 @@ def _card(page: Page, gate: GateResult) -> Markup:
     return fill(
         _TEMPLATE,
         gate=gate,
+        more=text.more_runs(gate),
         example=example,
         start=page.verdict.window[0],
         did=_DID[gate.result],
@@ -41,8 +43,7 @@ _TEMPLATE = """\
 <article class="card {{ gate.result }}">
 <h3 class="name">{{ gate.id }} {{ did }}</h3>
 {% if gate.reason %}<p>{{ gate.reason }}</p>{% endif %}
-{% if gate.result == "inconclusive" and gate.worst and gate.worst.more_runs and "more rep" not in gate.reason %}
-<p>About {{ plural(gate.worst.more_runs, "more replication") }} of {{ gate.worst.scenario }} would decide.</p>
+{% if more %}<p>{{ more[0] | upper }}{{ more[1:] }}.</p>
 {% endif %}
 {% if example %}
 <p class="name">Scenario <strong>{{ example.scenario }}</strong>

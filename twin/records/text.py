@@ -208,7 +208,7 @@ def quantity(number: float | None, unit: str, *, metric: str = "") -> str:
 
 def figure(number: float) -> str:
     """Return a number to four digits, with thousands separated and no trailing zeros."""
-    if number == 0:
+    if abs(number) < 1e-9:  # dust of the arithmetic
         return "0"
     if abs(number) >= 1000:
         return f"{number:,.0f}" if abs(number) < 1e15 else f"{number:.3g}"
