@@ -366,8 +366,13 @@ class Traffic:
                     alone_w2,
                 )
             )
-            idle_w = idle * self.at.watts(kind.name, 0.0)
-            total = total.plus(Load(idle_w + broken * kind.off_w, idle_w * tan_phi))
+            rest_w = idle * self.at.watts(kind.name, 0.0) + broken * kind.off_w
+            total = total.plus(Load(rest_w, rest_w * tan_phi))
+        if self.at.chain.powered(rack) and self.at.cells.held[rack.name] <= 0:
+            for switch in self.at.fleet.switches:
+                if switch.name in rack.switches and not switch.fed_by:
+                    sharing = sum(switch.name in other.switches for other in self.at.fleet.racks)
+                    total = total.plus(Load(switch.power_w / sharing))
         return total
 
     def leaves(self) -> dict[str, Load]:

@@ -8,6 +8,7 @@ G regions.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,6 +39,7 @@ class PowerArrays:
     is_source: Bools
     unit_site: Ints
     switch_w: Floats
+    rack_switch_w: Floats
     plant_site: Ints
     plant_heat_w: Floats
     plant_cop: Floats
@@ -256,6 +258,7 @@ def _power(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dic
         is_source=np.array([u.kind in SOURCES for u in units], dtype=bool),
         unit_site=_ints(index["sites"][u.site] for u in units),
         switch_w=_floats(s.power_w for s in fleet.switches),
+        rack_switch_w=_switch_watts_of_racks(fleet),
         plant_site=_ints(index["sites"][p.site] for p in fleet.cooling_plants),
         plant_heat_w=_floats(p.rated_heat_w for p in fleet.cooling_plants),
         plant_cop=np.array(
@@ -266,6 +269,13 @@ def _power(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dic
         plant_fixed_w=_floats(p.fixed_w for p in fleet.cooling_plants),
         plant_tan_phi=_floats(_tan_phi(p.power_factor) for p in fleet.cooling_plants),
     )
+
+
+def _switch_watts_of_racks(fleet: Fleet) -> Floats:
+    """What each rack draws for the switches in it `[W, (R,)]`: those without feeds share their draw among their racks."""
+    unfed = {switch.name: switch.power_w for switch in fleet.switches if not switch.fed_by}
+    served = Counter(name for rack in fleet.racks for name in rack.switches)
+    return _floats(sum(unfed.get(name, 0.0) / served[name] for name in rack.switches) for rack in fleet.racks)
 
 
 def _network(

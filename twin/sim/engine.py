@@ -9,53 +9,35 @@ from __future__ import annotations
 import numpy as np
 
 from twin.graph.compile import Compiled
-from twin.graph.levels import Floats
+from twin.graph.levels import Floats, Ints
 from twin.sim import network as net
 from twin.sim import power as pw
+from twin.sim.constants import Constants
 from twin.sim.routing import Routing, route, site_traffic
 from twin.sim.services import Flows, ServiceEngine
 from twin.sim.sparse import Sums, add_up
 from twin.sim.state import HOLD_KINDS, State
-from twin.sim.topology import Topologies
 
 
 class Engine:
     """All state of one run and its settle. Attributes named in the recorder are valid after `settle`."""
 
-    def __init__(self, compiled: Compiled, topologies: Topologies | None = None) -> None:
+    def __init__(self, compiled: Compiled, constants: Constants | None = None) -> None:
         self.compiled = compiled
-        self._topologies = topologies or Topologies(compiled)
+        self._constants = constants or Constants.of(compiled)
         self.state = State(compiled)
         self.services = ServiceEngine(compiled)
         self.flows: Flows | None = None
         self.routing: Routing | None = None
         self.settles = 0
-        sizes = {kind: len(names) for kind, names in compiled.names.items()}
-        self.racks, self.sites, self.links = sizes["racks"], sizes["sites"], sizes["links"]
-        self._backbone_bps = compiled.network.link_capacity_bps[compiled.network.backbone]
-        self._network_loaded = bool(compiled.services.request_bytes.any())
-        servers = compiled.servers
-        self._group_rru = servers.type_rru[servers.group_type]
-        self._group_idle_w = servers.type_watts[servers.group_type, 0]
-        self._group_off_w = servers.type_off_w[servers.group_type]
-        services, power = compiled.services, compiled.power
-        cells = services.rs.size
-        busy = services.service_time_s * services.replica_rru / services.slots
-        row = services.rs_order // max(1, services.rs.shape[1])
-        self._busy_of_rs = Sums(busy[row], services.rs_order, services.rs_starts, cells)
-        self._bits_of_rs = Sums(
-            8.0 * services.request_bytes[row], services.rs_order, services.rs_starts, cells
-        )
-        self._fed = np.flatnonzero(power.switch_node >= 0)
-        self._fed_node, self._fed_w = power.switch_node[self._fed], power.switch_w[self._fed]
-        self._source = np.flatnonzero(power.is_source)
-        self._source_node = power.unit_node[self._source]
-        self._has_plant = np.bincount(power.plant_site, minlength=self.sites) > 0
-        self._rack_ends = np.searchsorted(servers.group_rack, np.arange(self.racks + 1))
-        self._capped = np.zeros(0, dtype=np.int64)
-        self.link_load = np.zeros(self.links)
-        self.switch_load = np.zeros(sizes["switches"])
         self.now = 0.0
+        sizes = {kind: len(names) for kind, names in compiled.names.items()}
+        self.racks, self.sites = sizes["racks"], sizes["sites"]
+        self.group_active = np.zeros(sizes["server_groups"])
+        self._group_static_w = np.zeros(sizes["server_groups"])
+        self._capped = np.zeros(0, dtype=np.int64)
+        self.link_load = np.zeros(sizes["links"])
+        self.switch_load = np.zeros(sizes["switches"])
         self.facility_w: Floats = np.zeros(self.sites)
         self.it_w: Floats = np.zeros(self.sites)
         self.utilisation_rs: Floats = np.zeros(0)
@@ -86,7 +68,7 @@ class Engine:
 
     def _settle_topology(self) -> None:
         state, compiled = self.state, self.compiled
-        self.topology = now = self._topologies.of({kind: state.up(kind) for kind in HOLD_KINDS})
+        self.topology = now = self._constants.topologies.of({kind: state.up(kind) for kind in HOLD_KINDS})
         self.alive, self.share, self.routes = now.alive, now.share, now.routes
         self.rack_powered, self.rack_reachable, self.plant_alive = (
             now.rack_powered,
@@ -106,20 +88,17 @@ class Engine:
     def _settle_servers(self) -> None:
         compiled, state = self.compiled, self.state
         servers, services = compiled.servers, compiled.services
-        rack = servers.group_rack
-        healthy = np.maximum(state.count - state.failed, 0)
-        powered = np.where(self.rack_powered[rack], healthy, 0)
-        self.group_active = np.where(self.rack_ok[rack], powered, 0).astype(np.float64)
-        idle = powered - self.group_active
-        broken = np.where(self.rack_powered[rack], state.count - healthy, 0)
-        self._static_w = add_up(rack, idle * self._group_idle_w + broken * self._group_off_w, self.racks)
-        self._static_var = add_up(
-            rack,
-            idle * self._group_idle_w * servers.type_tan_phi[servers.group_type],
-            self.racks,
+        everything = state.topology_due or not self.settles
+        self._settle_groups(
+            slice(None) if everything else np.array(sorted(state.touched_groups), dtype=np.int64)
         )
+        state.touched_groups.clear()
+        self._static_w = (
+            self._constants.racks.of(self._group_static_w) + compiled.power.rack_switch_w * self.rack_powered
+        )
+        self._static_var = self._constants.racks.of(self._group_static_w * self._constants.group_tan_phi)
         self._settle_caps()
-        offered = self.group_active * self._group_rru
+        offered = self.group_active * self._constants.group_rru
         if len(self._capped):
             offered[self._capped] *= self._cap_utilisation
         pairs = len(servers.rs_site)
@@ -131,12 +110,24 @@ class Engine:
         healthy_share = np.clip(1.0 - state.sick, 0.0, 1.0)[:, None]
         self.running = state.replicas * fill[services.rs] * healthy_share
         self.short_rru = (state.replicas - self.running) * services.replica_rru[:, None]
-        self._rack_weight = Sums(offered, servers.group_rs, self._rack_ends, pairs)
+        self._rack_weight = Sums(offered, servers.group_rs, self._constants.racks.starts, pairs)
         self._rack_servers = self._server_sums()
         self._inverse_rs = np.divide(1.0, self.capacity_rs, out=np.zeros(pairs), where=self.capacity_rs > 0)
         self.services.set_capacity(self.running, self.site_ok, self._storage_of_service())
         self.installed_cost = servers.type_cost_per_s[servers.group_type] * state.count
         self.installed_embodied = servers.type_embodied_per_s[servers.group_type] * state.count
+
+    def _settle_groups(self, groups: slice | Ints) -> None:
+        """Working servers of some groups, and what their idle and broken ones draw."""
+        state, rack = self.state, self.compiled.servers.group_rack[groups]
+        healthy = np.maximum(state.count[groups] - state.failed[groups], 0)
+        powered = np.where(self.rack_powered[rack], healthy, 0)
+        active = np.where(self.rack_ok[rack], powered, 0)
+        broken = np.where(self.rack_powered[rack], state.count[groups] - healthy, 0)
+        self.group_active[groups] = active
+        self._group_static_w[groups] = (powered - active) * self._constants.group_idle_w[
+            groups
+        ] + broken * self._constants.group_off_w[groups]
 
     def _settle_caps(self) -> None:
         """A capped rack gives its servers equal parts of nameplate: their utilisation stops where the power would pass it."""
@@ -167,7 +158,12 @@ class Engine:
         if len(self._capped):
             column = column.copy()
             column[self._capped] = len(servers.bucket_rs) + np.arange(len(self._capped))
-        return Sums(self.group_active, column, self._rack_ends, len(servers.bucket_rs) + len(self._capped))
+        return Sums(
+            self.group_active,
+            column,
+            self._constants.racks.starts,
+            len(servers.bucket_rs) + len(self._capped),
+        )
 
     def _storage_of_service(self) -> np.ndarray:
         storage = self.compiled.services.storage
@@ -180,7 +176,7 @@ class Engine:
         if self.state.surge.any():
             demand = demand * np.maximum(1.0 + self.state.surge, 0.0)
         self.flows = self.services.flows(self.routing, demand)
-        if self._network_loaded:
+        if self._constants.carries_traffic:
             self._settle_traffic(demand)
         rtt = (demand * self.routing.spill * self.routing.rtt_s).sum(axis=1)
         total = demand.sum(axis=1)
@@ -192,8 +188,8 @@ class Engine:
         network = compiled.network
         traffic = site_traffic(compiled, self.routing, demand, flows.remote)
         both = net.backbone_loads(self.routes, traffic, len(network.backbone))
-        if (both > self._backbone_bps).any():
-            share = net.delivered(self.routes, both, self._backbone_bps, self.sites)
+        if (both > self._constants.backbone_bps).any():
+            share = net.delivered(self.routes, both, self._constants.backbone_bps, self.sites)
             self.services.lose_in_network(flows, self.routing, demand, share)
         if len(network.levels.child):
             self.switch_load, self.link_load = net.fabric_loads(
@@ -203,13 +199,13 @@ class Engine:
 
     def _rack_traffic(self, flows: Flows) -> Floats:
         """Bits per second that each rack sends, by its part of the relative resource units of its services."""
-        per_rs = self._bits_of_rs.of(flows.passed.ravel()) * self._inverse_rs
+        per_rs = self._constants.bits.of(flows.passed.ravel()) * self._inverse_rs
         return self._rack_weight.of(per_rs)
 
     def _settle_power(self, now: float) -> None:
         power = self.compiled.power
         assert self.flows is not None
-        self.utilisation_rs = self._busy_of_rs.of(self.flows.passed.ravel()) * self._inverse_rs
+        self.utilisation_rs = self._constants.busy.of(self.flows.passed.ravel()) * self._inverse_rs
         load, squares = np.zeros((power.levels.nodes, 3)), np.zeros(power.levels.nodes)
         each, each_squares = self._server_loads()
         racks = load[: self.racks]
@@ -219,11 +215,15 @@ class Engine:
         racks[:, pw.VAR] += self._static_var
         self.rack_w = racks[:, pw.W].copy()
         self._load_plants(load, now)
-        load[self._fed_node, pw.W] = self._fed_w * self.topology.switch_alive[self._fed]
+        load[self._constants.fed_node, pw.W] = (
+            self._constants.fed_w * self.topology.switch_alive[self._constants.fed_switch]
+        )
         self.topology.roll_up.fill(power, load, squares, self.alive)
         self.load, self.squares = load, squares
         self.unit_va, self.unit_peak_va = pw.apparent(load[power.unit_node], squares[power.unit_node])
-        self.facility_w = add_up(power.unit_site[self._source], load[self._source_node, pw.W], self.sites)
+        self.facility_w = add_up(
+            power.unit_site[self._constants.source], load[self._constants.source_node, pw.W], self.sites
+        )
 
     def _server_loads(self) -> tuple[Floats, Floats]:
         """Load and squares of one server of each bucket, and then of each capped group."""
@@ -246,6 +246,6 @@ class Engine:
         outdoor = np.where(demand.outdoor_series >= 0, self._factors[demand.outdoor_series], demand.outdoor)
         self.outdoor_c = outdoor + self.state.warmer_c
         watts, short = pw.cooling_power(power, self.it_w, self.outdoor_c, self.plant_alive)
-        self.cooling_short_w = np.where(self._has_plant, short, 0.0)
+        self.cooling_short_w = np.where(self._constants.has_plant, short, 0.0)
         load[power.plant_node, pw.W] = watts
         load[power.plant_node, pw.VAR] = watts * power.plant_tan_phi

@@ -50,64 +50,68 @@ def find_routes(network: NetworkArrays, switch_alive: Bools, link_up: Bools, sit
     if not len(network.backbone):
         label = np.where((border_count > 0) & (live_count == 0), -1, 0)
         return Routes(label, np.zeros((sites, sites)), _no_ints(), _no_ints())
-    usable = link_up[network.backbone] & alive[network.backbone_a] & alive[network.backbone_b]
-    positions, links = np.flatnonzero(usable), network.backbone[usable]
-    a, b = network.backbone_a[usable] + sites, network.backbone_b[usable] + sites
     borders = np.flatnonzero(alive)
-    home = network.switch_site[borders]
-    cost = network.link_latency_s[links] + 1e-9
-    hop = np.full(len(borders), 1e-12)
-    rows, columns = np.r_[a, b, borders + sites, home], np.r_[b, a, home, borders + sites]
-    weights = np.r_[cost, cost, hop, hop]
-    nodes = sites + len(alive)
-    rows, columns, weights = _lightest(rows, columns, weights, nodes)
-    graph = csr_matrix((weights, (rows, columns)), shape=(nodes, nodes))
+    node_of = np.full(len(alive), -1, dtype=np.int64)
+    node_of[borders] = sites + np.arange(len(borders))
+    usable = np.flatnonzero(link_up[network.backbone] & alive[network.backbone_a] & alive[network.backbone_b])
+    links = network.backbone[usable]
+    a, b = node_of[network.backbone_a[usable]], node_of[network.backbone_b[usable]]
+    home, hop = network.switch_site[borders], np.full(len(borders), 1e-12)
+    rows, columns = np.r_[a, b, node_of[borders], home], np.r_[b, a, home, node_of[borders]]
+    weights = np.r_[network.link_latency_s[links], network.link_latency_s[links], hop, hop] + 1e-9
+    slot = np.r_[usable, len(network.backbone) + usable, np.full(2 * len(borders), -1)]
+    nodes = sites + len(borders)
+    hops = _Hops.of(rows * nodes + columns, weights, slot)
+    graph = csr_matrix((hops.weight, (hops.key // nodes, hops.key % nodes)), shape=(nodes, nodes))
     _, component = connected_components(graph, directed=False)
     _, label = np.unique(component[:sites], return_inverse=True)
     label = np.where((border_count > 0) & (live_count == 0), -1, label)
     distance, before = dijkstra(graph, indices=np.arange(sites), return_predecessors=True)
-    pair, slot = _walk(before, _slots_between(a, b, positions, cost, len(network.backbone)), sites)
     latency = np.where(np.isfinite(distance[:, :sites]), distance[:, :sites], 0.0)
-    return Routes(label, np.round(2.0 * latency, 8), pair, slot)
+    return Routes(label, np.round(2.0 * latency, 6), *_walk(before, hops, sites, nodes))
 
 
-def _lightest(rows: Ints, columns: Ints, weights: Floats, nodes: int) -> tuple[Ints, Ints, Floats]:
-    """Keep the lightest of parallel edges (a sparse matrix would add them up)."""
-    order = np.lexsort((weights, rows * nodes + columns))
-    key = (rows * nodes + columns)[order]
-    first = np.r_[True, key[1:] != key[:-1]] if len(key) else np.zeros(0, dtype=bool)
-    kept = order[first]
-    return rows[kept], columns[kept], weights[kept]
+@dataclass(frozen=True)
+class _Hops:
+    """The joined pairs of nodes (`key` = from·nodes + to, ascending), the least weight of each, and its lightest slots.
+
+    Parallel links of equal latency stand together: `first` and `count` say where in `slots`.
+    """
+
+    key: Ints
+    weight: Floats
+    slots: Ints
+    first: Ints
+    count: Ints
+
+    @classmethod
+    def of(cls, key: Ints, weight: Floats, slot: Ints) -> _Hops:
+        order = np.lexsort((slot, weight, key))
+        key, weight, slot = key[order], weight[order], slot[order]
+        starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else _no_ints()
+        least = np.repeat(weight[starts], np.diff(np.r_[starts, len(key)]))
+        lightest = weight == least
+        before = np.r_[0, np.cumsum(lightest)]
+        ends = np.r_[starts[1:], len(key)].astype(np.int64)
+        return cls(key[starts], weight[starts], slot[lightest], before[starts], before[ends] - before[starts])
 
 
-def _slots_between(
-    a: Ints, b: Ints, positions: Ints, cost: Floats, links: int
-) -> dict[tuple[int, int], list[int]]:
-    """The lightest links of each pair of border switches; parallel links of equal latency share the traffic by pair."""
-    found: dict[tuple[int, int], list[tuple[float, int]]] = {}
-    for u, v, position, weight in zip(a.tolist(), b.tolist(), positions.tolist(), cost.tolist(), strict=True):
-        found.setdefault((u, v), []).append((weight, position))
-        found.setdefault((v, u), []).append((weight, links + position))
-    return {
-        ends: [slot for weight, slot in sorted(rows) if weight == min(rows)[0]]
-        for ends, rows in found.items()
-    }
-
-
-def _walk(before: Ints, slots: dict[tuple[int, int], list[int]], sites: int) -> tuple[Ints, Ints]:
-    """Unroll the predecessors into (pair, slot) hops."""
-    pairs: list[int] = []
-    chosen: list[int] = []
-    for start, row in enumerate(before.tolist()):
-        for end in range(sites):
-            node = end
-            while start != end and row[node] >= 0:
-                choice = slots.get((row[node], node))
-                if choice:
-                    pairs.append(start * sites + end)
-                    chosen.append(choice[(start * sites + end) % len(choice)])
-                node = row[node]
-    return np.array(pairs, dtype=np.int64), np.array(chosen, dtype=np.int64)
+def _walk(before: Ints, hops: _Hops, sites: int, nodes: int) -> tuple[Ints, Ints]:
+    """Unroll the predecessors of all pairs of sites at once into (pair, slot), one hop of each route per round."""
+    pair = np.flatnonzero(~np.eye(sites, dtype=bool).ravel())
+    node = pair % sites
+    pairs, slots = [_no_ints()], [_no_ints()]
+    while len(pair):
+        previous = before[pair // sites, node].astype(np.int64)
+        going = previous >= 0
+        pair, node, previous = pair[going], node[going], previous[going]
+        hop = np.searchsorted(hops.key, previous * nodes + node)
+        slot = hops.slots[hops.first[hop] + pair % hops.count[hop]]
+        pairs.append(pair[slot >= 0])
+        slots.append(slot[slot >= 0])
+        node = previous
+    order = np.argsort(np.concatenate(pairs), kind="stable")
+    return np.concatenate(pairs)[order], np.concatenate(slots)[order]
 
 
 def backbone_loads(routes: Routes, traffic_bps: Floats, links: int) -> Floats:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from twin.graph.compile import Compiled
 from twin.model.change import TimedChange
 from twin.records.run import Run
+from twin.sim.constants import Constants
 from twin.sim.coordinator import Coordinator, Knots, Observer
 from twin.sim.engine import Engine
-from twin.sim.topology import Topologies
 
 KEPT_KNOTS = 64
 
@@ -19,7 +19,7 @@ class Simulator:
 
     def __init__(self, compiled: Compiled) -> None:
         self.compiled = compiled
-        self._topologies = Topologies(compiled)
+        self._constants = Constants.of(compiled)
         self._knots: dict[tuple[float, float], Knots] = {}
 
     def run(
@@ -37,7 +37,7 @@ class Simulator:
         a change names an unknown thing.
         """
         coordinator = Coordinator(
-            Engine(self.compiled, self._topologies), start_s=start_s, until_s=until_s, observe=observe
+            Engine(self.compiled, self._constants), start_s=start_s, until_s=until_s, observe=observe
         )
         return coordinator.run(_in_order(plan), _in_order(world), self._knots_in(start_s, until_s))
 

@@ -29,6 +29,7 @@ class State:
         self.surge = np.zeros((sizes["services"], sizes["regions"]))
         self.warmer_c = np.zeros(sizes["sites"])
         self.control_lost = 0
+        self.touched_groups: set[int] = set()
         self.topology_due = self.servers_due = self.routing_due = self.demand_due = True
         self._hold_of = {
             name: (kind, i) for kind in HOLD_KINDS for i, name in enumerate(compiled.names[kind])
@@ -68,11 +69,15 @@ class State:
         self.topology_due = True
 
     def _count(self, change: Change) -> None:
-        self.count[self._at("server_groups", change.target)] += round(change.value)
+        group = self._at("server_groups", change.target)
+        self.count[group] += round(change.value)
+        self.touched_groups.add(group)
         self.servers_due = True
 
     def _failed(self, change: Change) -> None:
-        self.failed[self._at("server_groups", change.target)] += round(change.value)
+        group = self._at("server_groups", change.target)
+        self.failed[group] += round(change.value)
+        self.touched_groups.add(group)
         self.servers_due = True
 
     def _cap(self, change: Change) -> None:

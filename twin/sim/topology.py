@@ -41,6 +41,7 @@ class Topologies:
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
         self._known: OrderedDict[bytes, Topology] = OrderedDict()
+        self._routes: OrderedDict[bytes, Routes] = OrderedDict()
 
     def of(self, up: dict[str, Bools]) -> Topology:
         """Return the topology for the own states (True: not held down) of units, plants, racks, switches and links."""
@@ -96,7 +97,24 @@ class Topologies:
                 return known.rack_reachable, known.link_share, known.fabric, known.routes
         network = self._compiled.network
         racks_reach, shares = reachable(network, switch_alive, link_up)
-        routes = find_routes(network, switch_alive, link_up, len(self._compiled.names["sites"]))
         link_share = np.zeros(len(network.link_capacity_bps))
         link_share[network.inner_link] = shares[network.inner_edge]
-        return racks_reach, link_share, RollUp(network.levels, shares), routes
+        return (
+            racks_reach,
+            link_share,
+            RollUp(network.levels, shares),
+            self._find_routes(switch_alive, link_up),
+        )
+
+    def _find_routes(self, switch_alive: Bools, link_up: Bools) -> Routes:
+        """The routes for a state of the backbone: they do not care about the switches inside a site."""
+        network = self._compiled.network
+        state = np.r_[switch_alive[network.switch_is_border], link_up[network.backbone]]
+        key = np.packbits(state).tobytes()
+        if key not in self._routes:
+            self._routes[key] = find_routes(
+                network, switch_alive, link_up, len(self._compiled.names["sites"])
+            )
+            if len(self._routes) > KEPT:
+                self._routes.popitem(last=False)
+        return self._routes[key]
