@@ -1,0 +1,211 @@
+"""Reachability, routes and link loads against networkx and a naive recursion."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from tests.sim.fleets import START, random_change, random_fleet
+from tests.sim.helpers import SEEDS, naively, settled
+from twin.graph.compile import compile_fleet
+from twin.graph.sweep import sweep_of
+from twin.model.change import Change
+from twin.model.fleet import Fleet
+from twin.sim.engine import Engine
+from twin.sim.network import backbone_loads, delivered, find_routes
+
+
+def backbone_fleet(seed: int) -> Fleet:
+    """Return two to six sites with one or two border switches each and random links, parallel ones among them."""
+    rng = Random(seed)
+    sites = [f"s{i}" for i in range(rng.randint(2, 6))]
+    borders = [(f"{s}-b{i}", s) for s in sites for i in range(rng.randint(1, 2))]
+    pairs = [(a, b) for a, s in borders for b, t in borders if s < t]
+    links = [
+        {
+            "name": f"l{i}",
+            "a": ends[0],
+            "b": ends[1],
+            "capacity_bps": 1e9,
+            "latency_s": rng.uniform(1e-3, 0.1),
+        }
+        for i, pair in enumerate(rng.choices(pairs, k=rng.randint(1, 10)))
+        for ends in [rng.sample(pair, 2)]
+    ]
+    return Fleet.model_validate(
+        {
+            "fleet": "backbone",
+            "regions": [{"name": "r"}],
+            "sites": [{"name": s, "region": "r"} for s in sites],
+            "switches": [
+                {"name": name, "site": s, "tier": "border", "capacity_bps": 1e12} for name, s in borders
+            ],
+            "links": links,
+            "server_types": [{"name": "t", "cores": 1, "idle_w": 1.0, "max_w": 1.0}],
+        }
+    )
+
+
+def live_graph(fleet: Fleet, lost: set[str]) -> nx.Graph:
+    """Return sites and live border switches joined by live links."""
+    graph = nx.Graph()
+    graph.add_nodes_from(site.name for site in fleet.sites)
+    graph.add_edges_from(((s.name, s.site) for s in fleet.switches if s.name not in lost), latency=0.0)
+    for link in fleet.links:
+        if not {link.name, link.a, link.b} & lost:
+            known = graph.get_edge_data(link.a, link.b, {"latency": np.inf})["latency"]
+            graph.add_edge(link.a, link.b, latency=min(known, link.latency_s))
+    return graph
+
+
+@given(seed=SEEDS)
+@settings(max_examples=150)
+def test_parts_and_round_trips_are_those_of_networkx(seed: int) -> None:
+    """Round trips are kept to the microsecond."""
+    fleet, rng = backbone_fleet(seed), Random(seed + 1)
+    things = [row.name for row in (*fleet.links, *fleet.switches)]
+    lost = set(rng.sample(things, rng.randint(0, len(things) // 2)))
+    compiled = compile_fleet(fleet, start=START)
+    up = {
+        kind: np.array([row.name not in lost for row in fleet.rows(kind)]) for kind in ("switches", "links")
+    }
+    routes = find_routes(compiled.network, up["switches"], up["links"], len(fleet.sites))
+    graph, sites = live_graph(fleet, lost), compiled.names["sites"]
+    latency = dict(nx.all_pairs_dijkstra_path_length(graph, weight="latency"))
+    for i, one in enumerate(sites):
+        alive = any(s.site == one and s.name not in lost for s in fleet.switches)
+        assert (routes.label[i] >= 0) == alive
+        for j, other in enumerate(sites):
+            if alive and routes.label[j] >= 0:
+                assert (routes.label[i] == routes.label[j]) == nx.has_path(graph, one, other)
+            expected = 2.0 * latency[one].get(other, 0.0)
+            assert routes.rtt_s[i, j] == pytest.approx(expected, abs=6e-7)
+            hops = routes.slot[routes.pair == i * len(sites) + j]
+            walk_back(fleet, compiled.network.backbone, hops, one, other, expected / 2)
+
+
+def walk_back(fleet: Fleet, backbone: Any, hops: Any, start: str, end: str, latency_s: float) -> None:
+    """The hops of a pair, laid in their directions, lead from start to end and take the least time."""
+    site = {s.name: s.site for s in fleet.switches}
+    links = [fleet.links[backbone[slot % len(backbone)]] for slot in hops]
+    moves = [
+        (link.a, link.b) if slot < len(backbone) else (link.b, link.a)
+        for slot, link in zip(hops, links, strict=True)
+    ]
+    assert sum(link.latency_s for link in links) == pytest.approx(latency_s, abs=6e-7)
+    if moves:
+        flow = Counter(site[b] for _, b in moves)
+        flow.subtract(site[a] for a, _ in moves)
+        assert {s: n for s, n in flow.items() if n} == {start: -1, end: 1}
+
+
+@given(seed=SEEDS)
+@settings(max_examples=60)
+def test_link_loads_are_the_sum_of_the_routes_that_use_them(seed: int) -> None:
+    """Traffic enters at its origin and leaves at its end: at every site, out - in over all links is sent - received."""
+    fleet, rng = backbone_fleet(seed), np.random.default_rng(seed)
+    compiled = compile_fleet(fleet, start=START)
+    n, network = len(fleet.sites), compiled.network
+    routes = find_routes(network, np.ones(len(fleet.switches), bool), np.ones(len(fleet.links), bool), n)
+    joined = (routes.label[:, None] == routes.label) & ~np.eye(n, dtype=bool)
+    traffic = rng.uniform(0, 1e9, (n, n)) * joined
+    forth, back = backbone_loads(routes, traffic, len(network.backbone))
+    balance = np.zeros(n)
+    ends = [network.switch_site[network.backbone_a], network.switch_site[network.backbone_b]]
+    np.add.at(balance, ends[0], forth - back)
+    np.add.at(balance, ends[1], back - forth)
+    assert balance == pytest.approx(traffic.sum(axis=1) - traffic.sum(axis=0), rel=1e-9, abs=1.0)
+    share = delivered(routes, np.stack([forth, back]), network.link_capacity_bps[network.backbone], n)
+    for i in range(n):
+        for j in range(n):
+            slots = routes.slot[routes.pair == i * n + j]
+            loads = np.concatenate([forth, back])[slots]
+            assert share[i, j] == pytest.approx(min([1.0, *(1e9 / loads[loads > 0])]), rel=1e-9)
+
+
+def busy_fleet(seed: int) -> Fleet:
+    """A random fleet whose requests have a size."""
+    fleet = random_fleet(seed, failover=False)
+    services = [
+        row.model_copy(update={"request_bytes": 1000.0 * (i + 1)}) for i, row in enumerate(fleet.services)
+    ]
+    return fleet.model_copy(update={"services": tuple(services)})
+
+
+@given(seed=SEEDS)
+@settings(max_examples=100)
+def test_the_fabric_carries_what_the_racks_send(seed: int) -> None:
+    fleet, rng = busy_fleet(seed), Random(seed + 1)
+    changes = [random_change(fleet, rng) for _ in range(rng.randint(0, 6))]
+    engine, naive = settled(fleet, changes), naively(fleet, changes)
+    network, switch, link = naive.at.network, Counter[str](), Counter[str]()
+
+    def send(name: str, bps: float) -> None:
+        """A switch passes traffic on evenly over its live uplinks."""
+        switch[name] += bps  # type: ignore[assignment]
+        uplinks = network.uplinks(name) if network.switches[name].tier != "border" else []
+        for up, far in uplinks:
+            link[up.name] += bps / len(uplinks)  # type: ignore[assignment]
+            send(far, bps / len(uplinks))
+
+    for rack in fleet.racks:
+        doors = [name for name in rack.switches if network.reaches(name)]
+        for name in doors if rack.name in naive.at.powered else []:
+            send(name, rack_bps(naive, rack) / len(doors))
+    assert dict(zip(engine.compiled.names["switches"], engine.switch_load, strict=True)) == pytest.approx(
+        {s.name: switch[s.name] for s in fleet.switches}, rel=1e-9, abs=1e-6
+    )
+    inner = {row.name for row in fleet.links if network.inside(row)}
+    found = {
+        name: load
+        for name, load in zip(engine.compiled.names["links"], engine.link_load, strict=True)
+        if name in inner
+    }
+    assert found == pytest.approx({name: link[name] for name in inner}, rel=1e-9, abs=1e-6)
+
+
+def rack_bps(naive: Any, rack: Any) -> float:
+    """What a rack sends: its part of the relative resource units behind each answer."""
+    total = 0.0
+    for group in (g for g in naive.at.fleet.server_groups if g.rack == rack.name):
+        rru = naive.at.standing(group)[0] * naive.at.types[group.type].rru * naive.at.throttle(group)
+        for row in naive.services.values():
+            if row.reservation == group.owner and rru > 0:
+                share = rru / naive.at.capacity_rru(group.owner, rack.site)
+                total += naive.passed(row.name, rack.site) * 8 * row.request_bytes * share
+    return total
+
+
+@given(seed=SEEDS)
+@settings(max_examples=150)
+def test_the_dependency_graph_and_the_simulator_agree(seed: int) -> None:
+    """Racks up in the sweep of the dependency graph = powered and reachable in the simulator; units and plants too."""
+    fleet, rng = random_fleet(seed), Random(seed + 1)
+    things = [
+        row.name
+        for kind in ("power_units", "cooling_plants", "racks", "switches", "links")
+        for row in fleet.rows(kind)
+    ]
+    lost = rng.sample(things, rng.randint(0, min(6, len(things))))
+    engine = Engine(compile_fleet(fleet, start=START))
+    for name in lost:
+        engine.state.apply(Change("state", name, -1.0))
+    engine.settle(0.0)
+    graph = sweep_of(fleet)
+    up = dict(zip(graph.names, graph.without(lost), strict=True))
+    names, power = engine.compiled.names, engine.compiled.power
+    works = engine.rack_powered & engine.rack_reachable
+    assert {r: up[r] for r in names["racks"]} == dict(zip(names["racks"], works, strict=True))
+    assert {u: up[u] for u in names["power_units"]} == dict(
+        zip(names["power_units"], engine.alive[power.unit_node], strict=True)
+    )
+    assert {p: up[p] for p in names["cooling_plants"]} == dict(
+        zip(names["cooling_plants"], engine.plant_alive, strict=True)
+    )
+    assert {s: up[s] for s in names["storage"]} == dict(zip(names["storage"], engine.storage_ok, strict=True))
