@@ -370,7 +370,7 @@ def _servers(
         bucket_rs=triple // len(types),
         bucket_type=triple % len(types),
         type_rru=_floats(t.rru for t in types),
-        type_watts=np.array([curve_table(t) for t in types]),
+        type_watts=np.array([curve_table(t) for t in types]).reshape(-1, CURVE_CELLS + 1),
         type_off_w=_floats(t.off_w for t in types),
         type_tan_phi=_floats(_tan_phi(t.power_factor) for t in types),
         type_linear=excursion * correlation,
@@ -449,11 +449,11 @@ def _rs_of(
     """(reservation, site) pair of each deployment `[K, S]` (the number of pairs where it owns nothing), and that number."""
     site = {rack.name: index["sites"][rack.site] for rack in fleet.racks}
     pairs = np.unique(
-        [index["reservations"][g.owner] * len(fleet.sites) + site[g.rack] for g in fleet.server_groups]
+        _ints(index["reservations"][g.owner] * len(fleet.sites) + site[g.rack] for g in fleet.server_groups)
     )
     wanted = reservation[:, None] * len(fleet.sites) + np.arange(len(fleet.sites))
     found = np.searchsorted(pairs, wanted)
-    hit = pairs[np.minimum(found, len(pairs) - 1)] == wanted
+    hit = np.append(pairs, -1)[found] == wanted
     return np.where(hit, found, len(pairs)).astype(np.int64), len(pairs)
 
 
