@@ -6,6 +6,7 @@ import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ MISSES = {"id": "slo", "metric": "slo_violation", "estimator": "probability", "p
 OVERLOADS = {"id": "overloads", "metric": "overloads", "estimator": "invariant", "pass": "none new"}
 
 
-def breakable() -> dict[str, object]:
+def breakable() -> dict[str, Any]:
     ends = {"mtbf_s": 1e6, "mttr_s": 1800.0}
     return {
         "racks": [
@@ -30,7 +31,7 @@ def breakable() -> dict[str, object]:
     }
 
 
-def evaluate(**more: object) -> Verdict:
+def evaluate(**more: Any) -> Verdict:
     gates = gate_set(MISSES, OVERLOADS, replications={"first": 10, "max": 20})
     return check(
         drain_plan("r1", back=True),
@@ -39,7 +40,7 @@ def evaluate(**more: object) -> Verdict:
         suite=suite_of(FAILURES, N_1),
         as_of=AS_OF,
         **more,
-    )  # type: ignore[arg-type]
+    )
 
 
 def test_serial_forked_and_spawned_give_the_same_bytes() -> None:

@@ -9,6 +9,7 @@ from tests.evaluate.tiny import CALM, WINDOW, drain_plan, gate_set, suite_of, ti
 from twin.evaluate import check, simulate
 from twin.evaluate.bench import set_up
 from twin.evaluate.play import worlds_of
+from twin.model.fleet import Fleet
 from twin.model.plan import Plan
 from twin.model.scenario import Scenario
 from twin.records.verdict import Verdict
@@ -141,11 +142,11 @@ def test_adding_a_rack_changes_no_other_failure() -> None:
     small, large = tiny_fleet(racks=racks[:6]), tiny_fleet(racks=racks)
     scenario = Scenario.model_validate(FAILURES)
 
-    def failures(fleet: object) -> set[tuple[float, str, float]]:
+    def failures(fleet: Fleet) -> set[tuple[float, str, float]]:
         worlds = [
             draw(scenario, fleet, window_s=7200.0, start=WINDOW_START, seed=7, replication=i)[0]
             for i in range(40)
-        ]  # type: ignore[arg-type]
+        ]
         return {(c.at_s, c.change.target, c.change.value) for world in worlds for c in world.changes}
 
     before, after = failures(small), failures(large)

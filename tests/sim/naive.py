@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from tests.sim.naive_things import Cells
 from twin.model.change import TimedChange
 from twin.model.fleet import Fleet
 
+Waits = Generator[simpy.Event, Any, None]
 DEFER_S = 300.0  # a broken server waits that long for something else to happen
 AFTER_CAUSES = 5
 NOTHING = 1e-9  # a queue shorter than this is empty
@@ -103,7 +104,7 @@ class NaiveTwin:
         if not self.changed.triggered:
             self.changed.succeed()
 
-    def _thing(self, changes: list[TimedChange]) -> Iterator[Any]:
+    def _thing(self, changes: list[TimedChange]) -> Waits:
         """One thing of the world: it breaks and is mended at its times."""
         for change in sorted(changes, key=lambda change: change.at_s):
             if change.at_s >= self.until_s:
@@ -127,7 +128,7 @@ class NaiveTwin:
                 times += self._knots(series)
         return any(self.env.now < at_s <= self.env.now + DEFER_S for at_s in times if at_s < self.until_s)
 
-    def _plan(self) -> Iterator[Any]:
+    def _plan(self) -> Waits:
         """The plan waits while the control plane is lost, and is late by that time from then on."""
         late_s = 0.0
         for change in sorted(self.plan, key=lambda change: change.at_s):
@@ -151,12 +152,12 @@ class NaiveTwin:
                 found.append(at_s)
         return found
 
-    def _series(self, series: Any) -> Iterator[Any]:
+    def _series(self, series: Any) -> Waits:
         for at_s in self._knots(series):
             yield self.env.timeout(at_s - self.env.now)
             self._signal()
 
-    def _queue(self, service: str, site: str) -> Iterator[Any]:
+    def _queue(self, service: str, site: str) -> Waits:
         """The queue of a service at a site: it says when a quarter of what may wait is reached."""
         yield self.settled
         while True:
@@ -178,7 +179,7 @@ class NaiveTwin:
             ahead = [mark - level for mark in marks if mark < level * (1 - 1e-9) - NOTHING]
         return max(1e-6, min(gap / rate for gap in ahead)) if rate and ahead else math.inf
 
-    def _load_balancer(self, service: Any, site: str) -> Iterator[Any]:
+    def _load_balancer(self, service: Any, site: str) -> Waits:
         """It learns `failover_s` late what became of a service at a site."""
         key = (service.name, site)
         yield self.settled
@@ -193,7 +194,7 @@ class NaiveTwin:
 
     # The settle
 
-    def _settler(self) -> Iterator[Any]:
+    def _settler(self) -> Waits:
         while True:
             yield self.changed
             after_causes = self.env.event()

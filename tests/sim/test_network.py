@@ -209,3 +209,51 @@ def test_the_dependency_graph_and_the_simulator_agree(seed: int) -> None:
         zip(names["cooling_plants"], engine.plant_alive, strict=True)
     )
     assert {s: up[s] for s in names["storage"]} == dict(zip(names["storage"], engine.storage_ok, strict=True))
+
+
+def two_sites(capacity_bps: float) -> Fleet:
+    """Users in the east, `front` in the east and `back`, which it calls twice, in the west: 10 kB each."""
+    sites = [("east", "e1"), ("west", "w1")]
+    common = {"tier": 0, "reservation": "o", "service_time_s": 0.01, "request_bytes": 1e4, "replica_rru": 1.0}
+    return Fleet.model_validate({
+        "fleet": "sea", "regions": [{"name": region} for region, _ in sites],
+        "sites": [{"name": site, "region": region} for region, site in sites],
+        "power_units": [{"name": f"{s}-grid", "kind": "utility", "site": s, "rated_va": 1e6} for _, s in sites],
+        "racks": [{"name": f"{s}-rack", "site": s, "row": "x", "fed_by": [f"{s}-grid"]} for _, s in sites],
+        "switches": [{"name": f"{s}-b", "site": s, "tier": "border", "capacity_bps": 1e12} for _, s in sites],
+        "links": [{"name": "sea", "a": "w1-b", "b": "e1-b", "capacity_bps": capacity_bps, "latency_s": 0.02}],
+        "server_types": [{"name": "t", "cores": 1, "idle_w": 100.0, "max_w": 200.0}], "reservations": [{"name": "o"}],
+        "server_groups": [{"name": f"{s}-g", "rack": f"{s}-rack", "type": "t", "owner": "o", "count": 50} for _, s in sites],
+        "services": [{"name": "front", "callees": {"back": 2.0}, **common}, {"name": "back", **common}],
+        "deployments": [{"service": "front", "site": "e1", "replicas": 20}, {"service": "back", "site": "w1", "replicas": 20}],
+        "demand": [{"service": "front", "region": "east", "rate_per_s": 100.0}],
+    })  # fmt: skip
+
+
+def test_a_full_link_loses_what_it_cannot_carry() -> None:
+    """200 calls/s x 10 kB = 16 Mbit/s from east to west; over 10 Mbit/s three calls of eight are lost."""
+    wide, narrow = settled(two_sites(16.1e6)), settled(two_sites(10e6))
+    assert wide.flows is not None and narrow.flows is not None
+    assert wide.link_load == pytest.approx([16e6])
+    assert wide.flows.errors.tolist() == [0.0, 0.0]
+    assert narrow.link_load == pytest.approx([16e6])  # what is offered
+    assert wide.compiled.names["services"] == ("front", "back")
+    assert narrow.flows.errors == pytest.approx([0.0, 200.0 * 6 / 16])
+    assert wide.p99_s[1] == pytest.approx(narrow.p99_s[1])
+
+
+def test_a_cut_link_leaves_the_calls_without_an_answer() -> None:
+    """Then every front request fails: its calls find nobody."""
+    engine = settled(two_sites(1e9), [Change("state", "sea", -1.0)])
+    assert engine.flows is not None
+    assert engine.flows.errors == pytest.approx([100.0, 200.0])
+    assert engine.link_load.tolist() == [0.0]
+
+
+def test_users_far_away_pay_the_round_trip() -> None:
+    fleet = two_sites(1e9)
+    moved = fleet.model_copy(
+        update={"demand": tuple(d.model_copy(update={"region": "west"}) for d in fleet.demand)}
+    )
+    here, there = settled(fleet), settled(moved)
+    assert there.p99_s[0] - here.p99_s[0] == pytest.approx(0.04, abs=1e-6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from random import Random
 from typing import Any
 
@@ -88,14 +88,14 @@ def simulated_tail(
     env, rng, stays = simpy.Environment(), Random(seed), []
     desk = simpy.Resource(env, capacity=c)
 
-    def customer() -> Iterator[Any]:
+    def customer() -> Generator[simpy.Event, Any, None]:
         came = env.now
         with desk.request() as turn:
             yield turn
             yield env.timeout(rng.expovariate(1.0))
         stays.append((came, env.now - came))
 
-    def door() -> Iterator[Any]:
+    def door() -> Generator[simpy.Event, Any, None]:
         for _ in range(customers):
             yield env.timeout(rng.expovariate(c * rho))
             env.process(customer())
