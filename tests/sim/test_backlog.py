@@ -111,7 +111,7 @@ def test_a_short_surge_costs_time_and_no_errors() -> None:
 
 
 def test_every_request_is_served_failed_or_still_waiting() -> None:
-    """Arrivals = served + failed + growth of the queue, also when half of the servers vanish under a full queue."""
+    """Also when half of the servers vanish, and with them the time in which the queue could be served."""
     served = 0.0
     last: tuple[float, float] | None = None
 
@@ -124,7 +124,7 @@ def test_every_request_is_served_failed_or_still_waiting() -> None:
     state = {"waiting": 0.0}
     changes = [
         (100.0, SURGE),
-        (110.0, Change("failed", "g", 5.0)),
+        (135.0, Change("failed", "g", 5.0)),
         (200.0, END_SURGE),
         (400.0, Change("state", "rack", -1.0)),
         (420.0, Change("state", "rack", 1.0)),
