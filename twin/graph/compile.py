@@ -30,6 +30,7 @@ class PowerArrays:
 
     levels: Levels
     unit_node: Ints
+    bare: Ints
     rack_node: Ints
     plant_node: Ints
     switch_node: Ints
@@ -249,6 +250,7 @@ def _power(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dic
     return PowerArrays(
         levels=levels,
         unit_node=number[first_unit:],
+        bare=_bare(levels, number[first_unit:]),
         rack_node=number[:racks],
         plant_node=number[racks : racks + plants],
         switch_node=switch_node,
@@ -269,6 +271,12 @@ def _power(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dic
         plant_fixed_w=_floats(p.fixed_w for p in fleet.cooling_plants),
         plant_tan_phi=_floats(_tan_phi(p.power_factor) for p in fleet.cooling_plants),
     )
+
+
+def _bare(levels: Levels, unit_node: Ints) -> Ints:
+    """Nodes of the units that nothing draws from: parents of no level, but they still have their no-load loss."""
+    draws = np.bincount(levels.parent, minlength=levels.nodes)
+    return unit_node[draws[unit_node] == 0]
 
 
 def _switch_watts_of_racks(fleet: Fleet) -> Floats:

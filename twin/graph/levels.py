@@ -58,7 +58,10 @@ class Levels:
             live = alive[self.parent[part.first : part.last]]
             if edge_up is not None:
                 live &= edge_up[part.first : part.last]
-            alive[part.nodes] &= np.add.reduceat(live.astype(np.int64), part.starts) >= self.needs[part.nodes]
+            # Runs are short: differences of a running count are several times faster than `reduceat`, and exact.
+            count = np.append(0, np.cumsum(live))
+            ends = np.append(part.starts[1:], len(live))
+            alive[part.nodes] &= count[ends] - count[part.starts] >= self.needs[part.nodes]
         return alive
 
     def shares(self, alive: Bools, edge_up: Bools | None = None) -> Floats:
@@ -73,11 +76,11 @@ class Levels:
         if edge_up is not None:
             live &= edge_up
         weight = self.base * live
-        total = np.add.reduceat(weight, self.run_starts)[self.run_of_edge]
+        total = np.bincount(self.run_of_edge, weight)[self.run_of_edge]
         if not total.all():
             # Only feeders of share 0 are left: they must carry all, evenly.
             weight = np.where(total > 0, weight, live)
-            total = np.add.reduceat(weight, self.run_starts)[self.run_of_edge]
+            total = np.bincount(self.run_of_edge, weight)[self.run_of_edge]
         shared = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
         if not self.standby.any():
             return shared

@@ -17,7 +17,7 @@ class Constants:
     """Per-group values, and sums whose weights are constant.
 
     `busy` sums what the services of a (reservation, site) keep busy `[RRU]` from the requests they get through `[K*S, 1/s]`,
-    `bits` what they send `[bit/s]`; `racks` sums groups to racks.
+    `bits` what they send `[bit/s]`; `racks` and `pairs` sum groups to racks and to (reservation, site) pairs.
     """
 
     compiled: Compiled
@@ -29,6 +29,9 @@ class Constants:
     busy: Sums
     bits: Sums
     racks: Sums
+    pairs: Sums
+    rack_switch_w: Floats
+    service_of_cell: Ints
     fed_switch: Ints
     fed_node: Ints
     fed_w: Floats
@@ -47,6 +50,8 @@ class Constants:
         busy = (services.service_time_s * services.replica_rru / services.slots)[row]
         bits = 8.0 * services.request_bytes[row]
         ends = np.searchsorted(servers.group_rack, np.arange(len(compiled.names["racks"]) + 1))
+        by_pair = np.argsort(servers.group_rs, kind="stable")
+        pairs = np.arange(len(servers.rs_site) + 1)
         fed = np.flatnonzero(power.switch_node >= 0)
         source = np.flatnonzero(power.is_source)
         return cls(
@@ -59,6 +64,9 @@ class Constants:
             busy=Sums(busy, services.rs_order, services.rs_starts, services.rs.size),
             bits=Sums(bits, services.rs_order, services.rs_starts, services.rs.size),
             racks=Sums(np.ones(groups), np.arange(groups), ends, groups),
+            pairs=Sums(np.ones(groups), by_pair, np.searchsorted(servers.group_rs[by_pair], pairs), groups),
+            rack_switch_w=power.rack_switch_w,
+            service_of_cell=np.repeat(np.arange(services.rs.shape[0]), services.rs.shape[1]),
             fed_switch=fed,
             fed_node=power.switch_node[fed],
             fed_w=power.switch_w[fed],
@@ -68,3 +76,12 @@ class Constants:
             backbone_bps=compiled.network.link_capacity_bps[compiled.network.backbone],
             carries_traffic=bool(services.request_bytes.any()),
         )
+
+    def cells_of(self, pairs: Ints) -> Ints:
+        """Return the cells (flat service x site) that draw on some (reservation, site) pairs."""
+        services = self.compiled.services
+        starts, ends = services.rs_starts[pairs], services.rs_starts[pairs + 1]
+        runs = [
+            services.rs_order[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]
+        return np.concatenate([np.zeros(0, dtype=np.int64), *runs])

@@ -35,6 +35,9 @@ class Engine:
         self.racks, self.sites = sizes["racks"], sizes["sites"]
         self.group_active = np.zeros(sizes["server_groups"])
         self._group_static_w = np.zeros(sizes["server_groups"])
+        self._offered = np.zeros(sizes["server_groups"])
+        self.installed_cost = np.zeros(sizes["server_groups"])
+        self.installed_embodied = np.zeros(sizes["server_groups"])
         self._capped = np.zeros(0, dtype=np.int64)
         self.link_load = np.zeros(sizes["links"])
         self.switch_load = np.zeros(sizes["switches"])
@@ -86,36 +89,51 @@ class Engine:
         self.storage_ok = counts >= compiled.storage_quorum
 
     def _settle_servers(self) -> None:
-        compiled, state = self.compiled, self.state
-        servers, services = compiled.servers, compiled.services
-        everything = state.topology_due or not self.settles
-        self._settle_groups(
-            slice(None) if everything else np.array(sorted(state.touched_groups), dtype=np.int64)
+        """Working servers, running replicas and what they cost; after server faults only where they struck."""
+        state, servers, constants = self.state, self.compiled.servers, self._constants
+        everywhere = state.topology_due or state.cells_due or not self.settles or len(self._capped) > 0
+        groups: slice | Ints = (
+            slice(None) if everywhere else np.array(sorted(state.touched_groups), dtype=np.int64)
         )
-        state.touched_groups.clear()
-        self._static_w = (
-            self._constants.racks.of(self._group_static_w) + compiled.power.rack_switch_w * self.rack_powered
-        )
-        self._static_var = self._constants.racks.of(self._group_static_w * self._constants.group_tan_phi)
+        self._settle_groups(groups)
         self._settle_caps()
-        offered = self.group_active * self._constants.group_rru
+        self._offered[groups] = self.group_active[groups] * constants.group_rru[groups]
         if len(self._capped):
-            offered[self._capped] *= self._cap_utilisation
-        pairs = len(servers.rs_site)
-        self.capacity_rs = add_up(servers.group_rs, offered, pairs)
-        wanted: Floats = (state.replicas * services.replica_rru[:, None]).ravel()
-        need = add_up(services.rs.ravel(), wanted, pairs + 1)[:-1]
-        fill = np.minimum(1.0, np.divide(self.capacity_rs, need, out=np.ones(pairs), where=need > 0))
-        fill = np.append(fill, 0.0)
-        healthy_share = np.clip(1.0 - state.sick, 0.0, 1.0)[:, None]
-        self.running = state.replicas * fill[services.rs] * healthy_share
-        self.short_rru = (state.replicas - self.running) * services.replica_rru[:, None]
-        self._rack_weight = Sums(offered, servers.group_rs, self._constants.racks.starts, pairs)
+            self._offered[self._capped] *= self._cap_utilisation
+        self.capacity_rs = constants.pairs.of(self._offered)
+        self._inverse_rs = np.divide(
+            1.0, self.capacity_rs, out=np.zeros_like(self.capacity_rs), where=self.capacity_rs > 0
+        )
+        cells = slice(None) if everywhere else constants.cells_of(np.unique(servers.group_rs[groups]))
+        self._settle_replicas(cells)
+        self.services.set_capacity(self.running, self.site_ok, self._storage_of_service(), cells)
+        self._static_w = (
+            constants.racks.of(self._group_static_w) + constants.rack_switch_w * self.rack_powered
+        )
+        self._static_var = constants.racks.of(self._group_static_w * constants.group_tan_phi)
+        self._rack_weight = Sums(
+            self._offered, servers.group_rs, constants.racks.starts, len(self.capacity_rs)
+        )
         self._rack_servers = self._server_sums()
-        self._inverse_rs = np.divide(1.0, self.capacity_rs, out=np.zeros(pairs), where=self.capacity_rs > 0)
-        self.services.set_capacity(self.running, self.site_ok, self._storage_of_service())
-        self.installed_cost = servers.type_cost_per_s[servers.group_type] * state.count
-        self.installed_embodied = servers.type_embodied_per_s[servers.group_type] * state.count
+        state.touched_groups.clear()
+        state.cells_due = False
+
+    def _settle_replicas(self, cells: slice | Ints) -> None:
+        """Replicas that run in some cells (service, site): what is wanted, as far as the servers of the reservation go."""
+        state, services = self.state, self.compiled.services
+        if isinstance(cells, slice):
+            wanted = (state.replicas * services.replica_rru[:, None]).ravel()
+            self._need = add_up(services.rs.ravel(), wanted, len(self.capacity_rs) + 1)[:-1]
+            self.running, self.short_rru = np.zeros_like(state.replicas), np.zeros_like(state.replicas)
+        need = self._need
+        fill = np.minimum(1.0, np.divide(self.capacity_rs, need, out=np.ones_like(need), where=need > 0))
+        fill = np.append(fill, 0.0)
+        row = self._constants.service_of_cell[cells]
+        healthy = np.clip(1.0 - state.sick, 0.0, 1.0)[row]
+        replicas = state.replicas.ravel()[cells]
+        running = replicas * fill[services.rs.ravel()[cells]] * healthy
+        self.running.ravel()[cells] = running
+        self.short_rru.ravel()[cells] = (replicas - running) * services.replica_rru[row]
 
     def _settle_groups(self, groups: slice | Ints) -> None:
         """Working servers of some groups, and what their idle and broken ones draw."""
@@ -128,6 +146,11 @@ class Engine:
         self._group_static_w[groups] = (powered - active) * self._constants.group_idle_w[
             groups
         ] + broken * self._constants.group_off_w[groups]
+        kind = self.compiled.servers.group_type[groups]
+        self.installed_cost[groups] = self.compiled.servers.type_cost_per_s[kind] * state.count[groups]
+        self.installed_embodied[groups] = (
+            self.compiled.servers.type_embodied_per_s[kind] * state.count[groups]
+        )
 
     def _settle_caps(self) -> None:
         """A capped rack gives its servers equal parts of nameplate: their utilisation stops where the power would pass it."""

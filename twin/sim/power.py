@@ -65,8 +65,6 @@ class RollUp:
             squares = Sums(in_order[here] ** 2, child[here], starts, levels.nodes)
             # Nodes are numbered by level, and all of a level above the lowest are parents: they stand together.
             self._levels.append((slice(int(part.nodes[0]), int(part.nodes[-1]) + 1), sums, squares))
-        # A unit that nothing draws from is no parent of any level, but it still has its no-load loss.
-        self._bare: Ints = np.flatnonzero(np.bincount(levels.parent, minlength=levels.nodes) == 0)
 
     def fill(self, power: PowerArrays, load: Floats, squares: Floats, alive: Bools) -> None:
         """Fill in the load `[n, 3]` and the squares `[n]` of every unit, given those of the leaves (in place).
@@ -76,7 +74,7 @@ class RollUp:
         products per level.
         """
         fixed, linear, square = power.loss
-        bare = self._bare
+        bare = power.bare
         load[bare, W] += alive[bare] * fixed[bare] * power.rated_va[bare]
         for nodes, sums, by_square in self._levels:
             sums.into(load, load[nodes])

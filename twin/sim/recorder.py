@@ -47,6 +47,9 @@ class Recorder:
         self._server_cost, self._embodied = np.zeros(sites), np.zeros(sites)
         self._things = [(kind, name) for kind, names in VIOLATIONS for name in compiled.names[names]]
         self.flags = np.zeros(len(self._things), dtype=bool)
+        ends = np.cumsum([0, *(len(compiled.names[names]) for _, names in VIOLATIONS)]).tolist()
+        self._part = [slice(first, last) for first, last in zip(ends, ends[1:], strict=False)]
+        self._link_limit = compiled.network.link_capacity_bps * SLACK
         self._since: dict[int, float] = {}
         self._intervals: list[Interval] = []
         self._dropped = 0
@@ -99,7 +102,7 @@ class Recorder:
         self._fleet_max = max(self._fleet_max, float(engine.facility_w.sum()))
         limit = engine.compiled.power.limit_va
         np.minimum(self._headroom, 1.0 - engine.unit_peak_va / limit, out=self._headroom)
-        flags = self.violations()
+        flags = self.violations(topology_changed=servers_changed)
         changed = flags != self.flags
         for i in np.flatnonzero(changed).tolist():
             if flags[i]:
@@ -109,26 +112,27 @@ class Recorder:
         self.flags = flags
         return changed
 
-    def violations(self) -> Bools:
-        """Return which things violate what now, in the order of VIOLATIONS."""
-        engine = self._engine
-        network, services, flows = engine.compiled.network, engine.compiled.services, engine.flows
+    def violations(self, *, topology_changed: bool = True) -> Bools:
+        """Return which things violate what now, in the order of VIOLATIONS.
+
+        Unless the topology changed, its flags are those of the last call.
+        """
+        engine, flows, part = self._engine, self._engine.flows, self._part
+        network, services = engine.compiled.network, engine.compiled.services
         assert flows is not None
+        flags = self.flags.copy()
+        np.greater(engine.unit_peak_va, engine.compiled.power.limit_va * SLACK, out=flags[part[0]])
+        if topology_changed:
+            flags[part[1]] = ~engine.rack_powered
+            flags[part[2]] = ~engine.plant_alive
+            flags[part[3]] = engine.rack_powered & ~engine.rack_reachable
+            flags[part[6]] = ~engine.storage_ok
+        np.greater(engine.link_load, self._link_limit, out=flags[part[4]])
+        np.greater(engine.switch_load, network.switch_capacity_bps * SLACK, out=flags[part[5]])
+        np.greater(engine.cooling_short_w, 1e-6, out=flags[part[7]])
         slow = (engine.p99_s > services.slo_p99_s) & (flows.requests > 0)
-        failing = flows.errors > services.slo_error * flows.requests * SLACK
-        return np.concatenate(
-            [
-                engine.unit_peak_va > engine.compiled.power.limit_va * SLACK,
-                ~engine.rack_powered,
-                ~engine.plant_alive,
-                engine.rack_powered & ~engine.rack_reachable,
-                engine.link_load > network.link_capacity_bps * SLACK,
-                engine.switch_load > network.switch_capacity_bps * SLACK,
-                ~engine.storage_ok,
-                engine.cooling_short_w > 1e-6,
-                slow | failing,
-            ]
-        )
+        flags[part[8]] = slow | (flows.errors > services.slo_error * flows.requests * SLACK)
+        return flags
 
     def thing(self, flag: int) -> tuple[str, str]:
         """The (violation kind, name) of one flag."""

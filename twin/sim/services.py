@@ -54,16 +54,24 @@ class ServiceEngine:
         self._since = np.full(shape, np.inf)
         self._levels = _call_levels(services)
         self._has_backlog = False
+        self._certain = False
+        rate = services.slots / services.service_time_s
+        self._rate = np.repeat(rate, shape[1])
         self.dropped = np.zeros(shape[0])
 
-    def set_capacity(self, running: Floats, site_ok: Bools, storage_ok: Bools) -> None:
-        """Take note of the running replicas (K, S); a service answers where it has replicas, a network and its storage."""
-        services = self._services
-        self.able = (running > EPS) & site_ok & storage_ok[:, None]
-        self._capacity = np.where(
-            self.able, running * (services.slots / services.service_time_s)[:, None], 0.0
-        )
-        self._inverse = np.divide(1.0, self._capacity, out=np.zeros_like(self._capacity), where=self.able)
+    def set_capacity(self, running: Floats, site_ok: Bools, storage_ok: Bools, cells: Ints | slice) -> None:
+        """Take note of the running replicas (K, S) in some cells (flat indices, or all).
+
+        A service answers where it has replicas, a network and its storage.
+        """
+        shape = running.shape
+        able = (running.ravel()[cells] > EPS) & np.broadcast_to(site_ok, shape).ravel()[cells]
+        able &= np.broadcast_to(storage_ok[:, None], shape).ravel()[cells]
+        capacity = np.where(able, running.ravel()[cells] * self._rate[cells], 0.0)
+        self.able.ravel()[cells] = able
+        self._capacity.ravel()[cells] = capacity
+        self._inverse.ravel()[cells] = np.divide(1.0, capacity, out=np.zeros_like(capacity), where=able)
+        self._certain = False
         if self._has_backlog:
             gone = self.backlog * ~self.able
             self.dropped += gone.sum(axis=1)
@@ -74,7 +82,10 @@ class ServiceEngine:
         if self.believed is None:
             self.believed = self.able.copy()
             return True
+        if self._certain:
+            return False
         wrong = self.believed != self.able
+        self._certain = not wrong.any()
         self._since = np.where(wrong, np.minimum(self._since, now), np.inf)
         due = wrong & (self._since + self._services.failover_s[:, None] <= now + EPS)
         if frozen or not due.any():
@@ -86,6 +97,7 @@ class ServiceEngine:
     def forget(self) -> None:
         """Start afresh: no backlog, and the load balancers know the truth at the next settle."""
         self.believed = None
+        self._certain = False
         self._since[:] = np.inf
         self.backlog[:] = 0.0
         self._has_backlog = False
@@ -93,7 +105,7 @@ class ServiceEngine:
     def next_belief(self, now: float) -> float:
         """Time of the next change of mind (infinite when all know the truth)."""
         since = self._since
-        if not np.isfinite(since).any():
+        if self._certain or not np.isfinite(since).any():
             return np.inf
         due = since + self._services.failover_s[:, None]
         return float(due[due > now + EPS].min(initial=np.inf))

@@ -7,9 +7,12 @@ two dozen of them. The routines behind it are called directly here (measured: 1.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import _sparsetools
 
 from twin.graph.levels import Floats, Ints
+
+Indices = Ints | NDArray[np.int32]
 
 
 class Sums:
@@ -17,7 +20,7 @@ class Sums:
 
     __slots__ = ("columns", "rows", "starts", "weights", "width")
 
-    def __init__(self, weights: Floats, columns: Ints, starts: Ints, width: int) -> None:
+    def __init__(self, weights: Floats, columns: Indices, starts: Indices, width: int) -> None:
         self.weights = np.ascontiguousarray(weights, dtype=np.float64)
         self.columns = np.ascontiguousarray(columns, dtype=np.int32)
         self.starts = np.ascontiguousarray(starts, dtype=np.int32)
@@ -50,5 +53,4 @@ class Sums:
 
 def add_up(index: Ints, weights: Floats, size: int) -> Floats:
     """Return the sum of the weights of each index `[size]`, added in order."""
-    sums: Floats = np.bincount(index, weights=weights, minlength=size)  # type: ignore[assignment]
-    return sums
+    return np.bincount(index, weights=weights, minlength=size).astype(np.float64, copy=False)

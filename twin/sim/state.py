@@ -30,6 +30,7 @@ class State:
         self.warmer_c = np.zeros(sizes["sites"])
         self.control_lost = 0
         self.touched_groups: set[int] = set()
+        self.cells_due = True
         self.topology_due = self.servers_due = self.routing_due = self.demand_due = True
         self._hold_of = {
             name: (kind, i) for kind in HOLD_KINDS for i, name in enumerate(compiled.names[kind])
@@ -82,10 +83,12 @@ class State:
 
     def _cap(self, change: Change) -> None:
         self.cap_w[self._at("racks", change.target)] = change.value
+        self.cells_due = True
         self.servers_due = True
 
     def _replicas(self, change: Change) -> None:
         self.replicas[self._at("services", change.target), self._at("sites", change.key)] += change.value
+        self.cells_due = True
         self.servers_due = True
 
     def _weight(self, change: Change) -> None:
@@ -94,6 +97,7 @@ class State:
 
     def _sick(self, change: Change) -> None:
         self.sick[self._at("services", change.target)] += change.value
+        self.cells_due = True
         self.servers_due = True
 
     def _demand(self, change: Change) -> None:
