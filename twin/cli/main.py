@@ -19,6 +19,8 @@ _UNREADABLE = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirect
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``fleetwin`` with the given arguments (by default the process's own) and return its exit code."""
+    # The matrices of a settle are small: threads inside a product cost more than they give, and --jobs uses the cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
         # A full disk or a closed pipe may show only now; it must not end as a silent success.
