@@ -135,7 +135,7 @@ def _findings(verdict: Verdict) -> Table:
 def _gates(verdict: Verdict) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for column in ("result", "gate", "metric and limit", "plan vs reference", "interval", "worst in"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in ("result", "gate"))
     for gate in text.by_severity(verdict.gate_results):
         table.add_row(
             _result(gate),

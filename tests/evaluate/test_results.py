@@ -87,6 +87,25 @@ def test_a_gate_that_only_warns_does_not_block() -> None:
     assert verdict.exit_code == 0
 
 
+SAVING = {"metric": "energy_kwh", "limit": "<= -1 kWh"}
+CLAIMS = {"id": "claims", "metric": "claims", "pass": "inside"}
+N_1 = {"scenario": "n-1", "hazards": [{"kind": "single-losses", "params": {"of": "panel"}}]}
+
+
+def test_a_number_that_the_plan_promises_is_one_of_the_whole_plan() -> None:
+    plan = drain_plan("r1", claims=[SAVING])
+    verdict = verdict_of(plan, CLAIMS, suite=suite_of(CALM, N_1))
+    assert [(row.scenario, row.variant) for row in verdict["claims"].rows] == [("calm", "whole")]
+
+
+def test_a_promise_that_no_scenario_can_judge_is_inconclusive() -> None:
+    plan = drain_plan("r1", claims=[SAVING])
+    verdict = verdict_of(plan, CLAIMS, suite=suite_of(N_1))
+    assert (verdict["claims"].result, verdict.exit_code) == ("inconclusive", 11)
+    assert "energy_kwh <= -1 kWh" in verdict["claims"].reason
+    assert "no scenario of the suite plays the whole plan" in verdict["claims"].reason
+
+
 def test_a_waiver_holds_until_its_day_is_over() -> None:
     waived = verdict_of(drain_plan("r[1-2]"), gates={"waivers": [WAIVER]})
     assert (waived["errors"].result, waived.exit_code) == ("waived", 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +16,12 @@ from reports.jsonout import render_json
 from reports.outputs import Context, parse_outputs, write_outputs
 from reports.terminal import print_verdict
 from reports.trace import Trace, compare
-from twin.cli.inputs import find_gates, find_suite, lines_of, progress_bar, read_time, with_budget
+from twin.cli.inputs import find_gates, find_suite, lines_of, progress_bar, read_time, with_budget, with_path
 from twin.evaluate import check as evaluate
 from twin.files.atomic import write_atomic
 from twin.files.documents import read_plan
 from twin.files.fleet import read_fleet
+from twin.model.errors import UsageError
 from twin.records.verdict import Verdict
 
 
@@ -59,8 +60,9 @@ def check(
       fleetwin check demo/plans/unproven.yaml --fleet demo/fleet.yaml --max-replications 1280
     """
     screen = Console(stderr=True)
-    for spec in out or ():
-        parse_outputs(spec)
+    piped = takes_stdout(out or ())
+    if as_json and piped:
+        raise UsageError("--json and a report to '-' would mix on the standard output; drop one of them")
     the_plan, the_fleet = read_plan(plan), read_fleet(fleet)
     the_gates, gates_path = find_gates(gates, plan)
     if max_replications is not None:
@@ -81,16 +83,33 @@ def check(
             lines=lines_of(plan),
             path=str(plan),
             inputs=inputs,
+            folder=Path(suite_path).parent,
         )
     if as_json:
         typer.echo(render_json(verdict))
     else:
-        print_verdict(verdict, Console())
+        print_verdict(_named(verdict, out or ()), screen if piped else Console())
     context = Context(plan=the_plan, traces=tuple(traces(verdict)), plan_file=str(plan))
     for spec in out or ():
         write_outputs(verdict, spec, write=write_atomic, context=context)
-    report_to_github(verdict, environ=os.environ, show=sys.stdout.write, plan_file=str(plan))
+    say = sys.stderr.write if piped or as_json else sys.stdout.write
+    report_to_github(verdict, environ=os.environ, show=say, plan_file=str(plan))
     return verdict.exit_code
+
+
+def takes_stdout(out: Sequence[str]) -> bool:
+    """Parse every --out before the work starts; tell whether a report goes to the standard output, and belongs there alone."""
+    paths = [output.path for spec in out for output in parse_outputs(spec)]
+    return "-" in paths
+
+
+def _named(verdict: Verdict, out: Sequence[str]) -> Verdict:
+    """Return the verdict with the place of its JSON file, where it has one, in the commands it names."""
+    files = [output.path for spec in out for output in parse_outputs(spec) if output.kind == "json"]
+    if not files or files[0] == "-":
+        return verdict
+    rows = tuple(with_path(gate, files[0]) for gate in verdict.gate_results)
+    return verdict.model_copy(update={"gate_results": rows})
 
 
 def traces(verdict: Verdict) -> Iterator[Trace]:

@@ -19,7 +19,7 @@ from reports.outputs import Context, write_outputs
 from reports.terminal import STYLES, why
 from scenarios.fleets.example import example_fleet
 from twin.cli.check import traces
-from twin.cli.inputs import find_gates, find_suite, lines_of, progress_bar
+from twin.cli.inputs import find_gates, find_suite, lines_of, progress_bar, with_path
 from twin.evaluate import check as evaluate
 from twin.files.atomic import write_atomic
 from twin.files.documents import read_plan
@@ -116,7 +116,7 @@ def _judge(folder: Path, name: str, fleet: Fleet, *, jobs: int) -> Verdict:
 
 def _show(console: Console, folder: Path, name: str, verdict: Verdict) -> None:
     saying = _SAYING.get(verdict.result, verdict.result)
-    plan = folder / "plans" / f"{name}.yaml"
+    plan, stored = folder / "plans" / f"{name}.yaml", folder / "reports" / f"{name}.json"
     head = Text.assemble((f"{verdict.result.upper()}", STYLES[verdict.result]), f"  {plan}: {saying}")
     console.print(head, soft_wrap=True)
     for gate in verdict.gate_results:
@@ -125,7 +125,7 @@ def _show(console: Console, folder: Path, name: str, verdict: Verdict) -> None:
             and gate.result in ("fail", "inconclusive", "error")
             and gate.level == "block"
         ):
-            console.print(Padding(why(gate), (0, 0, 0, 2)))
+            console.print(Padding(why(with_path(gate, stored)), (0, 0, 0, 2)))
     console.print(
         f"  report: {folder / 'reports' / name}.html (exit code {verdict.exit_code})\n", soft_wrap=True
     )

@@ -13,6 +13,7 @@ from rich.text import Text
 from reports.explanation import explain_gate
 from reports.jsonout import parse_json
 from reports.terminal import STYLES
+from twin.cli.inputs import with_path
 from twin.files.atomic import write_atomic
 from twin.model.errors import UsageError, did_you_mean
 from twin.records import text
@@ -37,7 +38,7 @@ def explain(
       fleetwin explain verdict.json breakers -o why.svg
     """
     the_verdict = parse_json(verdict.read_bytes(), str(verdict))
-    gates = [_here(row, verdict) for row in _chosen(the_verdict, gate)]
+    gates = [with_path(row, verdict) for row in _chosen(the_verdict, gate)]
     if as_json:
         typer.echo(json.dumps([row.model_dump(mode="json") for row in gates], indent=1, ensure_ascii=False))
     else:
@@ -66,15 +67,6 @@ def _chosen(verdict: Verdict, gate: str | None) -> list[GateResult]:
         hint = did_you_mean(gate, known) or f"it has: {', '.join(known) or 'none'}"
         raise UsageError(f"the verdict has no gate called '{gate}' ({hint})")
     return [row for row in gates if row.id == gate]
-
-
-def _here(gate: GateResult, path: Path) -> GateResult:
-    """Put the verdict's own file into the command that plays the counter-example again."""
-    example = gate.counter_example
-    if example is None:
-        return gate
-    command = example.command.replace("VERDICT.json", str(path))
-    return gate.model_copy(update={"counter_example": example.model_copy(update={"command": command})})
 
 
 def _draw(gates: list[GateResult], output: Path) -> None:

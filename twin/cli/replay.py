@@ -79,7 +79,7 @@ def _bench(verdict: Verdict) -> Bench:
     gates = read_gates(verdict.inputs["gates"])
     if "max_replications" in verdict.inputs:
         gates = with_budget(gates, int(verdict.inputs["max_replications"]))
-    suite, _ = find_suite(verdict.inputs["suite"], Path(verdict.inputs["gates"]))
+    suite, suite_path = find_suite(verdict.inputs["suite"], Path(verdict.inputs["gates"]))
     changed = [
         noun
         for noun, record, known in (
@@ -92,7 +92,7 @@ def _bench(verdict: Verdict) -> Bench:
     ]
     if changed:
         raise StalePlan(f"the {' and the '.join(changed)} changed since this verdict; check the plan again")
-    return set_up(plan, fleet, gates, suite, salt=verdict.purpose)
+    return set_up(plan, fleet, gates, suite, salt=verdict.purpose, folder=Path(suite_path).parent)
 
 
 def _timeline(again: Replay, console: Console) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime
+from pathlib import Path
 
 from scenarios.suites import suite as builtin_suite
 from twin.evaluate.bench import set_up
@@ -39,12 +40,14 @@ def check(  # noqa: PLR0913
     lines: Lines | None = None,
     path: str = "plan",
     inputs: dict[str, str] | None = None,
+    folder: Path | None = None,
     start_method: str | None = None,
     executor: Executor | None = None,
 ) -> Verdict:
     """Play "do nothing" and the plan in the same worlds, let every gate judge, and return the verdict.
 
-    `suite` defaults to the one the gate set names; `as_of` (default: now) is the clock of waivers and of the snapshot's
+    `suite` defaults to the one the gate set names, `folder` is where the traces it names lie;
+    `as_of` (default: now) is the clock of waivers and of the snapshot's
     age. Same inputs give the same verdict in any number of `jobs`. Raises StalePlan when the plan was written for another
     fleet, GateError and ScenarioError when gates or suite cannot be used, EvaluationError when a worker is lost.
     """
@@ -58,7 +61,7 @@ def check(  # noqa: PLR0913
     findings = static_checks(plan, fleet, lines=lines, path=path)
     if findings:
         return rejected(plan, fleet, gates, suite, findings, as_of=as_of, inputs=inputs or {})
-    bench = set_up(plan, fleet, gates, suite, salt=salt)
+    bench = set_up(plan, fleet, gates, suite, salt=salt, folder=folder)
     with players(bench, jobs, start_method=start_method, executor=executor) as play:
         evidence = judge_scenarios(bench, gates, play, progress=progress)
     shown = counter_examples(bench, evidence)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from scenarios.check import check_suite
 from scenarios.draw import enumerates, is_random
-from twin.actions.schedule import Schedule, resolve
+from twin.actions.schedule import WHOLE, Schedule, resolve
 from twin.evaluate.footprint import related
 from twin.files.digest import digest
 from twin.gates.rules import Rule, make_rules
@@ -47,14 +48,24 @@ class Bench:
         """Whether replications of a scenario differ: its hazards draw, or (outside enumerations) the plan's steps do."""
         return is_random(scenario)
 
+    def asks(self, rule: Rule, scenario: Scenario, variant: str) -> bool:
+        """Whether a rule is judged here.
 
-def set_up(plan: Plan, fleet: Fleet, gates: GateSet, suite: Suite, *, salt: str) -> Bench:
+        A number that the plan promises is one of the whole plan over the whole window: half a plan saves half the energy,
+        and an enumerated loss plays minutes.
+        """
+        return not rule.promised or (variant == WHOLE and not enumerates(scenario))
+
+
+def set_up(  # noqa: PLR0913
+    plan: Plan, fleet: Fleet, gates: GateSet, suite: Suite, *, salt: str, folder: Path | None = None
+) -> Bench:
     """Check the suite and the gates, resolve the plan, compile the union fleet and derive the seed.
 
     The seed comes from fleet, gate set, suite and the judge's salt, never from the plan: its author can neither choose
-    nor grind it. Raises GateError, ScenarioError and PlanRejected.
+    nor grind it. Traces that the suite names are read relative to `folder`. Raises GateError, ScenarioError and PlanRejected.
     """
-    suite = check_suite(suite, fleet)
+    suite = check_suite(suite, fleet, folder=folder)
     rules = make_rules(gates, plan, fleet, chance=any(is_random(scenario) for scenario in suite.scenarios))
     schedule = resolve(plan, fleet)
     expected = schedule.timeline()

@@ -17,10 +17,10 @@ Cell = tuple[int, str]  # scenario index, variant
 
 @dataclass
 class Evidence:
-    """Samples and judgements of every (scenario, variant), per rule; what was played and what it cost."""
+    """Samples and judgements of every (scenario, variant), by rule; what was played and what it cost."""
 
     samples: dict[Cell, list[list[Sample]]]
-    judged: dict[Cell, list[Judged]] = field(default_factory=dict)
+    judged: dict[Cell, dict[int, Judged]] = field(default_factory=dict)
     replications: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     runs: int = 0
@@ -59,19 +59,26 @@ def judge_scenarios(
             if progress is not None:
                 progress(done, len(tasks), f"look {number} of at most {len(looks)}")
         for scenario, variant in {(task.scenario, variant) for task in tasks for variant in task.variants}:
-            evidence.judged[scenario, variant] = [
-                judge(
-                    rule,
-                    rows,
-                    scenario=bench.suite.scenarios[scenario].name,
-                    variant=variant,
-                    random=bench.is_random(bench.suite.scenarios[scenario]),
-                    looks=looks,
-                )
-                for rule, rows in zip(bench.rules, evidence.samples[scenario, variant], strict=True)
-            ]
+            evidence.judged[scenario, variant] = _judged(bench, evidence, (scenario, variant), looks)
         before = look
     return evidence
+
+
+def _judged(bench: Bench, evidence: Evidence, cell: Cell, looks: tuple[int, ...]) -> dict[int, Judged]:
+    """Judge every rule that is asked in a scenario under a variant."""
+    scenario, variant = bench.suite.scenarios[cell[0]], cell[1]
+    return {
+        i: judge(
+            rule,
+            evidence.samples[cell][i],
+            scenario=scenario.name,
+            variant=variant,
+            random=bench.is_random(scenario),
+            looks=looks,
+        )
+        for i, rule in enumerate(bench.rules)
+        if bench.asks(rule, scenario, variant)
+    }
 
 
 def _tasks(bench: Bench, evidence: Evidence, cells: list[Cell], before: int, look: int) -> list[Task]:
@@ -86,4 +93,4 @@ def _tasks(bench: Bench, evidence: Evidence, cells: list[Cell], before: int, loo
 
 
 def _decided(evidence: Evidence, cell: Cell) -> bool:
-    return cell in evidence.judged and all(judged.decided for judged in evidence.judged[cell])
+    return cell in evidence.judged and all(judged.decided for judged in evidence.judged[cell].values())

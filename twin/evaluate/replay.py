@@ -69,7 +69,7 @@ def counter_examples(bench: Bench, evidence: Evidence) -> dict[int, CounterExamp
         failed = [
             (cell, judged[i])
             for cell, judged in evidence.judged.items()
-            if judged[i].undecided.result == "fail"
+            if i in judged and judged[i].undecided.result == "fail"
         ]
         if failed:
             (scenario, variant), judged = min(failed, key=lambda item: _rank(rule, item[0], item[1].worst))

@@ -147,7 +147,10 @@ def _gate_result(  # noqa: PLR0913
 ) -> GateResult:
     indices = [i for i, rule in enumerate(bench.rules) if rule.gate is gate]
     rows = [
-        (i, (judged[i].row or judged[i].undecided)) for judged in evidence.judged.values() for i in indices
+        (i, (judged[i].row or judged[i].undecided))
+        for judged in evidence.judged.values()
+        for i in indices
+        if i in judged
     ]
     first: Rule | None = bench.rules[indices[0]] if indices else None
     common = {
@@ -160,14 +163,17 @@ def _gate_result(  # noqa: PLR0913
         "level": gate.level,
         "unit": first.metric.unit if first else "",
     }
-    if not rows:
+    unasked = [bench.rules[i].text for i in indices if i not in {index for index, _ in rows}]
+    if not indices:
         return GateResult(**common, result="pass", reason=f"the plan states no {gate.metric}")
+    if not rows:
+        return GateResult(**common, result="inconclusive", reason=_unasked(unasked))
     index, worst = min(
         rows, key=lambda item: (ORDER.index(item[1].result), -_severity(bench.rules[item[0]], item[1]))
     )
     result, reason, waived = worst.result, _reason(bench.rules[index], worst), ""
-    if result in ("pass", "warn") and doubts:
-        result, reason = "inconclusive", doubts
+    if result in ("pass", "warn") and (unasked or doubts):
+        result, reason = "inconclusive", _unasked(unasked) if unasked else doubts
     for waiver in gates.waivers:
         if waiver.gate == gate.id and result not in ("pass", "warn") and as_of.date() <= waiver.until:
             result, waived = "waived", f"waived until {waiver.until} by {waiver.by}: {waiver.reason}"
@@ -200,6 +206,13 @@ def _reason(rule: Rule, row: ScenarioResult) -> str:
         return f"{rule.metric.text}: {names} ({place})"
     more = f"; about {row.more_runs} more replications would decide" if row.more_runs else ""
     return f"{rule.text} in {place}{more}"
+
+
+def _unasked(texts: Sequence[str]) -> str:
+    return (
+        f"no scenario of the suite plays the whole plan over its whole window (each enumerates losses), which alone can "
+        f"tell: {'; '.join(texts)}"
+    )
 
 
 def _overall(results: Sequence[GateResult]) -> Result:

@@ -100,10 +100,8 @@ class Question:
     def smallest_effect(self, estimate: Estimate) -> float | None:
         """Return how much worse than estimated the truth could have been without being noticed."""
         upward, downward = estimate.high - estimate.value, estimate.value - estimate.low
-        if self.pass_limit.op == "±":
-            effect = max(upward, downward)
-        else:
-            effect = upward if self.pass_limit.at_most else downward
+        one_sided = upward if self.pass_limit.at_most else downward
+        effect = max(upward, downward) if self.pass_limit.op == "±" else one_sided
         return effect if estimate.n >= self._least() and math.isfinite(effect) else None
 
     def shown_bound(self, limit: Limit | None, pair: Pair) -> float | None:

@@ -33,6 +33,11 @@ class Rule:
     text: str
 
     @property
+    def promised(self) -> bool:
+        """Whether it is a number that the plan promises, which only the plan as a whole can keep."""
+        return self.gate.metric in PLAN_SAYS and self.estimator != "invariant"
+
+    @property
     def measured(self) -> tuple[str, tuple[tuple[str, str], ...], float]:
         """What must be measured, as a key: rules that measure the same share it."""
         return self.metric.name, tuple(sorted((k, str(v)) for k, v in self.where.items())), self.for_s
