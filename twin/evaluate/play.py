@@ -27,6 +27,7 @@ from twin.model.streams import derive_seed
 from twin.records.run import Run
 from twin.sim.measure import measure, transients
 from twin.sim.run import Simulator
+from twin.sim.shared import SharedSettles
 
 FAULTS = ("state", "failed", "sick", "control")
 
@@ -79,9 +80,12 @@ def play(bench: Bench, simulator: Simulator, task: Task) -> Outcome:
     faults: Counter[str] = Counter()
     runs = settles = 0
     for world in worlds_of(bench, scenario, task.replication):
+        shared = SharedSettles()
 
-        def run(changes: Sequence[TimedChange], world: World = world) -> Run:
-            return simulator.run(changes, world.changes, start_s=world.start_s, until_s=world.until_s)
+        def run(changes: Sequence[TimedChange], world: World = world, shared: SharedSettles = shared) -> Run:
+            return simulator.run(
+                changes, world.changes, start_s=world.start_s, until_s=world.until_s, shared=shared
+            )
 
         faults.update(c.change.target for c in world.changes if c.change.kind in FAULTS and _breaks(c))
         reference = run(())

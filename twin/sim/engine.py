@@ -15,15 +15,36 @@ from twin.sim import power as pw
 from twin.sim.constants import Constants
 from twin.sim.routing import Routing, route, site_traffic
 from twin.sim.services import Flows, ServiceEngine
+from twin.sim.shared import SharedSettles
 from twin.sim.sparse import Sums, add_up
 from twin.sim.state import HOLD_KINDS, State
+
+# What services and power leave behind at a settle. Each settle makes these anew and changes none of them afterwards.
+FLOWING = (
+    "flows",
+    "p99_s",
+    "link_load",
+    "switch_load",
+    "utilisation_rs",
+    "load",
+    "squares",
+    "rack_w",
+    "unit_va",
+    "unit_peak_va",
+    "facility_w",
+    "it_w",
+    "cooling_short_w",
+)
 
 
 class Engine:
     """All state of one run and its settle. Attributes named in the recorder are valid after `settle`."""
 
-    def __init__(self, compiled: Compiled, constants: Constants | None = None) -> None:
+    def __init__(
+        self, compiled: Compiled, constants: Constants | None = None, shared: SharedSettles | None = None
+    ) -> None:
         self.compiled = compiled
+        self._shared = shared
         self._constants = constants or Constants.of(compiled)
         self.state = State(compiled)
         self.services = ServiceEngine(compiled)
@@ -64,10 +85,25 @@ class Engine:
             self.routing = route(
                 self.compiled, state.weight, self.services.able if believed is None else believed, self.routes
             )
-        self._settle_services(now)
-        self._settle_power(now)
+        self._settle_flows(now)
         state.topology_due = state.servers_due = state.routing_due = state.demand_due = False
         self.settles += 1
+
+    def _settle_flows(self, now: float) -> None:
+        """Services and power; where nothing remembers the past they are a function of state and time, and arms share them."""
+        if self._shared is None or not self.services.at_rest:
+            self._settle_services(now)
+            self._settle_power(now)
+            return
+        key = (now, self.state.fingerprint())
+        found = self._shared.get(key)
+        if found is None:
+            self._settle_services(now)
+            self._settle_power(now)
+            if self.flows is not None and self.flows.backlog_rate is None:
+                self._shared.put(key, {name: getattr(self, name) for name in FLOWING})
+        else:
+            self.__dict__.update(found)
 
     def _settle_topology(self) -> None:
         state, compiled = self.state, self.compiled
@@ -218,6 +254,8 @@ class Engine:
             self.switch_load, self.link_load = net.fabric_loads(
                 network, self._rack_traffic(flows), self.topology.link_share, self.topology.fabric
             )
+        else:
+            self.link_load = np.zeros_like(self.link_load)
         self.link_load[network.backbone] = np.maximum(both[0], both[1])
 
     def _rack_traffic(self, flows: Flows) -> Floats:

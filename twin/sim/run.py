@@ -10,6 +10,7 @@ from twin.records.run import Run
 from twin.sim.constants import Constants
 from twin.sim.coordinator import Coordinator, Knots, Observer
 from twin.sim.engine import Engine
+from twin.sim.shared import SharedSettles
 
 KEPT_KNOTS = 64
 
@@ -22,7 +23,7 @@ class Simulator:
         self._constants = Constants.of(compiled)
         self._knots: dict[tuple[float, float], Knots] = {}
 
-    def run(
+    def run(  # noqa: PLR0913
         self,
         plan: Sequence[TimedChange] = (),
         world: Sequence[TimedChange] = (),
@@ -30,14 +31,15 @@ class Simulator:
         start_s: float = 0.0,
         until_s: float,
         observe: Observer | None = None,
+        shared: SharedSettles | None = None,
     ) -> Run:
         """Play `plan` (timed changes; empty = do nothing) in `world` over [start_s, until_s).
 
         Changes before `start_s` are in force at the start. Raises NotSettled when an instant finds no rest, KeyError when
-        a change names an unknown thing.
+        a change names an unknown thing. Runs in the same world may share their settles.
         """
         coordinator = Coordinator(
-            Engine(self.compiled, self._constants), start_s=start_s, until_s=until_s, observe=observe
+            Engine(self.compiled, self._constants, shared), start_s=start_s, until_s=until_s, observe=observe
         )
         return coordinator.run(_in_order(plan), _in_order(world), self._knots_in(start_s, until_s))
 

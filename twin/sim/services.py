@@ -94,6 +94,11 @@ class ServiceEngine:
         self._since[due] = np.inf
         return True
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing here remembers the past: no backlog, and the load balancers know the truth."""
+        return self._certain and not self._has_backlog
+
     def forget(self) -> None:
         """Start afresh: no backlog, and the load balancers know the truth at the next settle."""
         self.believed = None

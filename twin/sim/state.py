@@ -30,6 +30,7 @@ class State:
         self.warmer_c = np.zeros(sizes["sites"])
         self.control_lost = 0
         self.touched_groups: set[int] = set()
+        self._net: dict[tuple[str, str, str], float] = {}
         self.cells_due = True
         self.topology_due = self.servers_due = self.routing_due = self.demand_due = True
         self._hold_of = {
@@ -51,7 +52,18 @@ class State:
 
     def apply(self, change: Change) -> None:
         """Apply one change; raise KeyError when it names an unknown thing."""
+        cell = (change.kind, change.target, change.key)
+        none = np.inf if change.kind == "cap" else 0.0
+        net = change.value if change.kind == "cap" else self._net.get(cell, 0.0) + change.value
+        if net == none:
+            self._net.pop(cell, None)
+        else:
+            self._net[cell] = net
         self._apply[change.kind](change)
+
+    def fingerprint(self) -> frozenset[tuple[tuple[str, str, str], float]]:
+        """Return what differs from the fleet as compiled; equal fingerprints are equal states."""
+        return frozenset(self._net.items())
 
     def up(self, kind: str) -> np.ndarray:
         """Own state of the things of a kind: nobody holds them down."""
@@ -92,7 +104,10 @@ class State:
         self.servers_due = True
 
     def _weight(self, change: Change) -> None:
-        self.weight[self._at("services", change.target), self._at("sites", change.key)] += change.value
+        cell = self._at("services", change.target), self._at("sites", change.key)
+        # From the sum of the changes, so that what is undone leaves no rounding behind.
+        net = self._net.get((change.kind, change.target, change.key), 0.0)
+        self.weight[cell] = self._compiled.services.weight[cell] + net
         self.routing_due = True
 
     def _sick(self, change: Change) -> None:
