@@ -14,4 +14,4 @@ for unit, kind in zip(now.units, now.unit_kind, strict=True):
         rows.append((float(load[worst]), unit, after.units[worst], int((~after.rack_powered).sum())))
 
 for load, unit, busiest, dark in sorted(rows, reverse=True)[:5]:
-    print(f"without {unit:16} {busiest:16} is at {100 * load:5.1f} % of its limit, {dark} racks are dark")
+    print(f"without {unit:16} {busiest:16} is at {100 * load:5.1f} % of its limit, racks dark: {dark}")

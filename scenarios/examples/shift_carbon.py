@@ -1,4 +1,4 @@
-"""What does it cost in latency, and save in carbon, to send part of the web traffic to another region?"""
+"""What does it cost, in latency and in carbon, to send part of the web traffic to the neighbouring site?"""
 
 from datetime import UTC, datetime
 
