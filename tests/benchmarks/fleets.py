@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -69,8 +71,10 @@ def faults(fleet: Fleet, count: int, *, until_s: float, seed: int = 1) -> tuple[
     return tuple(sorted(changes, key=lambda timed: timed.at_s))
 
 
-def bench_evaluation(servers: int = 100_000, scenarios: int = 10) -> Bench:
-    """Return a one-step plan over 24 hours, three gates, and scenarios in which things break and demand surges."""
+def bench_evaluation(
+    plan_of: Callable[[Fleet], Plan], *, servers: int = 100_000, scenarios: int = 10
+) -> Bench:
+    """Return a plan over 24 hours, three gates, and scenarios in which things break and demand surges."""
     fleet = bench_fleet(size_of(servers))
     breaks = [{"kind": "independent-failures"}, {"kind": "repair-crews", "params": {"crews": 2}}]
     surge = {"kind": "demand-surge", "params": {"factor": 1.3, "at": "random", "lasts": "1 h"}}
@@ -94,24 +98,24 @@ def bench_evaluation(servers: int = 100_000, scenarios: int = 10) -> Bench:
             ],
         }
     )
-    return set_up(drain_plan(fleet), fleet, gates, suite, salt="bench")
+    return set_up(plan_of(fleet), fleet, gates, suite, salt="bench")
 
 
 def drain_plan(fleet: Fleet) -> Plan:
-    """Return a plan of one step: a rack is drained ten minutes into a window of 24 hours."""
+    """Return a plan of one step: a rack is drained ten minutes into the window, for good."""
     rack = fleet.racks[0].name
-    step = {
-        "id": "drain",
-        "do": "rack.drain@1",
-        "at": "10 min",
-        "takes": "10 min",
-        "params": {"racks": rack, "batch": 1},
-    }
+    return _one_step("rack.drain@1", rack, {"racks": rack, "batch": 1}, takes="10 min")
+
+
+def maintenance_plan(fleet: Fleet) -> Plan:
+    """Return a plan of one step: a panel whose racks have another is out of service for eight hours of the window."""
+    unit = next(rack.fed_by[0] for rack in fleet.racks if len(rack.fed_by) > 1)
+    return _one_step("unit.maintain@1", unit, {"unit": unit, "lasts": "8 h"})
+
+
+def _one_step(do: str, touch: str, params: dict[str, Any], **more: str) -> Plan:
+    step = {"id": "step", "do": do, "at": "10 min", "params": params, **more}
+    window = {"not_before": START, "not_after": START + timedelta(seconds=DAY_S)}
     return Plan.model_validate(
-        {
-            "plan": "bench",
-            "window": {"not_before": START, "not_after": START + timedelta(seconds=DAY_S)},
-            "scope": {"touch": [rack]},
-            "steps": [step],
-        }
+        {"plan": "bench", "window": window, "scope": {"touch": [touch]}, "steps": [step]}
     )

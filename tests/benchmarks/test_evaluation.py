@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.fleets import bench_evaluation
+from tests.benchmarks.fleets import bench_evaluation, drain_plan, maintenance_plan
 from tests.benchmarks.yardsticks import copy_s, cpu_s, on_the_machine_of_the_goals, row, timeouts_per_s
 from twin.evaluate.bench import Bench
 from twin.evaluate.play import Outcome, Task, play, players
@@ -42,7 +42,7 @@ class Cost:
 @pytest.fixture(scope="module")
 def bench() -> Bench:
     """100 000 servers, 50 services, 20 sites."""
-    bench = bench_evaluation(scenarios=SCENARIOS)
+    bench = bench_evaluation(drain_plan, scenarios=SCENARIOS)
     sizes = {kind: len(names) for kind, names in bench.compiled.names.items()}
     assert (sizes["services"], sizes["sites"]) == (50, 20)
     return bench
@@ -82,7 +82,12 @@ def test_two_processes_against_one(bench: Bench) -> None:
 
 
 def test_a_check_of_a_day(bench: Bench) -> None:
-    """10 scenarios of 30 paired replications, on two processes."""
+    """10 scenarios of 30 paired replications, on two processes; the arms differ nearly all day, or a third of it."""
+    _check_of_a_day("for good", bench)
+    _check_of_a_day("for 8 h", bench_evaluation(maintenance_plan, scenarios=SCENARIOS))
+
+
+def _check_of_a_day(change: str, bench: Bench) -> None:
     c_s = copy_s()
     cost = _played(bench, _tasks(bench, PLAYED), 2)
     c_s = min(c_s, copy_s())
@@ -90,7 +95,7 @@ def test_a_check_of_a_day(bench: Bench) -> None:
     some = "" if PLAYED == REPLICATIONS else f"extrapolated from {PLAYED} of {REPLICATIONS} replications; "
     per_settle_c = cost.cpu_s / cost.settles / c_s
     row(
-        "P10 check of 24 hours",
+        f"P10 check of 24 hours, a change {change}",
         f"{cost.wall_s * share:.0f} s of wall time, {cost.cpu_s * share:.0f} s of CPU on two processes",
         "<= 30 s",
         f"{some}{cost.settles * share:,.0f} settles of {per_settle_c:.2f} C; on two free cores "
