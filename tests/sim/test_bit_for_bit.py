@@ -17,6 +17,7 @@ from twin.model.fleet import Fleet
 from twin.records.run import Run
 from twin.sim.engine import Engine
 from twin.sim.run import Simulator, simulate
+from twin.sim.shared import SharedSettles
 
 # What is public in an engine but no result of a settle.
 NOT_STATE = {"compiled", "settles", "now", "topology"}
@@ -78,7 +79,7 @@ def test_settling_after_every_change_is_settling_once(seed: int) -> None:
 
 
 @given(seed=SEEDS)
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_a_remembered_topology_is_the_computed_one(seed: int) -> None:
     """A simulator that went through many states (more than it remembers) equals one that sees each for the first time."""
     fleet, rng = random_fleet(seed), Random(seed + 2)
@@ -123,3 +124,16 @@ def test_the_same_run_has_the_same_bits(seed: int) -> None:
     assert [
         f.name for f in fields(Run) if not np.array_equal(getattr(watched, f.name), getattr(first, f.name))
     ] in ([], ["settles"])
+
+
+def test_arms_that_share_settles_have_the_same_bits() -> None:
+    hits = 0
+    for seed in range(25):
+        fleet, shared = random_fleet(seed), SharedSettles()
+        simulator = Simulator(compile_fleet(fleet, start=START))
+        plan, world = ends(fleet, seed, 7200.0)
+        for arm in ((), plan, plan[:1], ()):
+            together = simulator.run(arm, world, until_s=7200.0, shared=shared)
+            assert same_bits(together, simulator.run(arm, world, until_s=7200.0)), seed
+        hits += shared.hits
+    assert hits > 100

@@ -52,7 +52,7 @@ def test_a_small_change_shows_in_paired_worlds() -> None:
     independent one 9·X' − 10·X. The variances are as 1 to 10² + 9² = 181.
     """
     simulator = Simulator(compile_fleet(fleet(), start=START))
-    runs = 80
+    runs = 50
 
     def energy_j(plan: list[TimedChange], seed: int, replication: int) -> float:
         return float(simulator.run(plan, world(fleet(), replication, seed).changes, until_s=WINDOW_S).it_j[0])

@@ -84,7 +84,7 @@ def test_requests_are_conserved(seed: int) -> None:
 
 
 @given(seed=SEEDS)
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_a_plan_that_changes_nothing_changes_nothing(seed: int) -> None:
     """No plan at all gives the same bits; one whose changes are zero gives the same up to rounding of the sums."""
     fleet, rng = random_fleet(seed), Random(seed + 2)
@@ -112,7 +112,7 @@ def test_a_plan_that_changes_nothing_changes_nothing(seed: int) -> None:
 
 
 @given(seed=SEEDS)
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_a_run_cut_in_two_has_the_same_sums(seed: int) -> None:
     """Where nothing is remembered (no queue, no failover delay), [0, T) = [0, t) + [t, T)."""
     fleet = calm(random_fleet(seed, failover=False), max_wait_s=0.0)
@@ -131,7 +131,7 @@ def test_a_run_cut_in_two_has_the_same_sums(seed: int) -> None:
 
 
 @given(seed=SEEDS)
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_the_order_of_the_rows_does_not_matter(seed: int) -> None:
     """Up to rounding: a fleet is a set of rows. (Regions stay: the first live part of several is where users go.)"""
     fleet, rng = random_fleet(seed), Random(seed + 1)
