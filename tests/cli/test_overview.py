@@ -51,6 +51,7 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     assert not imported & HEAVY
 
 
+@pytest.mark.benchmark
 def test_help_takes_less_than_300_ms() -> None:
     command = [sys.executable, "-m", "twin.cli.main", "--help"]
     assert min(_wall_time_s(command) for _ in range(5)) < 0.3

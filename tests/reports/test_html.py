@@ -95,6 +95,14 @@ def test_it_tells_the_whole_story(failed: Verdict, plan: Plan) -> None:
         assert said in words
 
 
+def test_the_counterexamples_are_a_card_for_each_gate_that_did_not_pass(failed: Verdict, plan: Plan) -> None:
+    page = render_html(failed, plan=plan)
+    undone = [gate for gate in failed.gate_results if gate.result in ("fail", "error", "inconclusive")]
+    assert undone
+    assert len(re.findall(r'<article class="card', page)) == len(undone)
+    assert all(f"{gate.id} " in page for gate in undone)
+
+
 def test_the_worst_gate_comes_first(failed: Verdict) -> None:
     table = render_html(failed).split('<section id="gates">')[1]
     assert re.findall(r"<strong>(\w+)</strong>", table)[:4] == [
