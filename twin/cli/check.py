@@ -16,7 +16,16 @@ from reports.jsonout import render_json
 from reports.outputs import Context, parse_outputs, write_outputs
 from reports.terminal import print_verdict
 from reports.trace import Trace, compare
-from twin.cli.inputs import find_gates, find_suite, lines_of, progress_bar, read_time, with_budget, with_path
+from twin.cli.inputs import (
+    find_gates,
+    find_suite,
+    lines_of,
+    problems_in,
+    progress_bar,
+    read_time,
+    with_budget,
+    with_path,
+)
 from twin.evaluate import check as evaluate
 from twin.files.atomic import write_atomic
 from twin.files.documents import read_plan
@@ -71,7 +80,8 @@ def check(
     inputs = {"plan": str(plan), "fleet": str(fleet), "gates": str(gates_path), "suite": suite_path}
     if max_replications is not None:
         inputs["max_replications"] = str(max_replications)
-    with progress_bar(screen, f"checking {the_plan.name}") as progress:
+    bar = progress_bar(screen, f"checking {the_plan.name}")
+    with problems_in(the_gates, gates_path, the_suite, suite_path), bar as progress:
         verdict = evaluate(
             the_plan,
             the_fleet,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from scenarios.suites import suite as builtin_suite
 from scenarios.suites import suite_names
 from twin.files.documents import read_gates, read_suite
 from twin.files.yaml import Mark, load
-from twin.model.errors import UsageError, did_you_mean
+from twin.model.errors import GateError, Problem, ScenarioError, UsageError, did_you_mean
 from twin.model.gateset import GateSet, Replications
 from twin.model.scenario import Suite
 from twin.records.verdict import GateResult
@@ -73,6 +74,33 @@ def lines_of(path: Path) -> dict[tuple[str | int, ...], int]:
 
     walk(load(path).mark, ())
     return found
+
+
+@contextmanager
+def problems_in(gates: GateSet, gates_path: Path, suite: Suite, suite_path: str) -> Iterator[None]:
+    """Give the problems that show only once gates and suite meet the fleet their file and line."""
+    rules = {f"gate {gate.id!r}": ("rules", i) for i, gate in enumerate(gates.rules)}
+    worlds = {f"scenario {one.name}": ("scenarios", i) for i, one in enumerate(suite.scenarios)}
+    try:
+        yield
+    except GateError as error:
+        raise GateError(_located(error.problems, gates_path, rules)) from None
+    except ScenarioError as error:
+        if not Path(suite_path).is_file():
+            raise
+        raise ScenarioError(_located(error.problems, Path(suite_path), worlds)) from None
+
+
+def _located(
+    problems: Sequence[Problem], path: Path, places: Mapping[str, tuple[str | int, ...]]
+) -> list[Problem]:
+    lines = lines_of(path)
+
+    def line(problem: Problem) -> int:
+        named = [place for words, place in places.items() if words in problem.where.split(", ")[0]]
+        return max((lines.get(place, 1) for place in named), default=1)
+
+    return [replace(problem, where=f"{path}:{line(problem)} {problem.where}") for problem in problems]
 
 
 def with_budget(gates: GateSet, replications: int) -> GateSet:

@@ -251,8 +251,8 @@ def count(number: int, noun: str) -> str:
 
 
 def place(file: str, line: int) -> str:
-    """Return file:line, or the file alone."""
-    return f"{file}:{line}" if line else file
+    """Return file:line, or the file alone; a place that names its line already stays as it is."""
+    return f"{file}:{line}" if line and f":{line}" not in file else file
 
 
 def _is_share(metric: str) -> bool:

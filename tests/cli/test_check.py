@@ -1,0 +1,65 @@
+"""`fleetwin check` at its border: where problems lie, and what belongs on which stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "scenarios" / "examples" / "three-racks"
+PLAN, FLEET = str(FOLDER / "plans/row-b-maintenance.yaml"), str(FOLDER / "fleet.yaml")
+GATES = FOLDER / "gates/maintenance.yaml"
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_a_gate_on_an_unknown_metric_is_found_at_its_line(cli: Run, tmp_path: Path) -> None:
+    bad = tmp_path / "gates.yaml"
+    bad.write_text(
+        "gates: x\nsuite: calm\nrules:\n  - {id: fine, metric: overloads, estimator: invariant, pass: none}\n"
+        "  - {id: bad, metric: overlods, estimator: invariant, pass: none}\n"
+    )
+    code, _, err = cli("check", PLAN, "--fleet", FLEET, "--gates", str(bad))
+    assert code == 2
+    assert f"{bad}:5" in err
+    assert "did you mean 'overloads'" in err
+
+
+def test_a_hazard_that_strikes_nothing_is_found_at_its_line(cli: Run, tmp_path: Path) -> None:
+    bad = tmp_path / "suite.yaml"
+    bad.write_text(
+        "suite: x\nscenarios:\n  - scenario: calm\n  - scenario: lost\n    hazards: [{loss: {thing: nowhere}}]\n"
+    )
+    code, _, err = cli("check", PLAN, "--fleet", FLEET, "--gates", str(GATES), "--suite", str(bad))
+    assert code == 2
+    assert f"{bad}:4" in err
+
+
+def test_a_report_on_the_standard_output_stands_alone(cli: Run) -> None:
+    options = ("--fleet", FLEET, "--gates", str(GATES), "--suite", "calm", "--jobs", "1")
+    code, out, err = cli("check", PLAN, *options, "--out", "json=-")
+    assert json.loads(out)["plan"] == "row-b-maintenance"
+    assert f"(exit code {code})" in err
+
+
+def test_two_reports_do_not_share_the_standard_output(cli: Run) -> None:
+    code, out, err = cli("check", PLAN, "--fleet", FLEET, "--gates", str(GATES), "--json", "--out", "md=-")
+    assert (code, out) == (2, "")
+    assert "would mix" in err
+
+
+def test_a_trace_lies_beside_its_suite(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "trace").mkdir()
+    suite = tmp_path / "trace" / "suite.yaml"
+    suite.write_text("suite: x\nscenarios: [{scenario: t, hazards: [{replay-outages: {file: t.csv}}]}]\n")
+    (tmp_path / "trace" / "t.csv").write_text("name,start_s,end_s\nams1-msb-1,nan,20\n")
+    monkeypatch.chdir(tmp_path)
+    code, _, err = cli("check", PLAN, "--fleet", FLEET, "--gates", str(GATES), "--suite", str(suite))
+    assert code == 2
+    assert "t.csv:2" in err
+    (tmp_path / "trace" / "t.csv").write_text("name,start_s,end_s\nams1-msb-1,10,20\n")
+    code, _, err = cli(
+        "check", PLAN, "--fleet", FLEET, "--gates", str(GATES), "--suite", str(suite), "--jobs", "1"
+    )
+    assert code in (0, 10), err
