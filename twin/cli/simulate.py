@@ -14,7 +14,7 @@ from twin.cli.inputs import find_suite, read_time
 from twin.evaluate import simulate as play
 from twin.evaluate.single import Played
 from twin.files.atomic import write_atomic
-from twin.files.documents import read_document, read_plan
+from twin.files.documents import read_plan
 from twin.files.fleet import read_fleet
 from twin.model.errors import UsageError, did_you_mean
 from twin.model.scenario import Scenario
@@ -27,7 +27,8 @@ SHOWN = 40
 def simulate(
     fleet: Annotated[Path, typer.Argument(help="The fleet: a file, or a folder of tables.")],
     scenario: Annotated[
-        str | None, typer.Option(help="A scenario: SUITE/SCENARIO of a built-in suite or a suite file.")
+        str | None,
+        typer.Option(help="SUITE/SCENARIO, the suite built-in or a file (suites/mine.yaml/surge)."),
     ] = None,
     plan: Annotated[Path | None, typer.Option(help="A plan to play (default: do nothing).")] = None,
     days: Annotated[float, typer.Option(min=0.001, max=3660, help="How long.")] = 1.0,
@@ -51,9 +52,11 @@ def simulate(
       fleetwin simulate demo/fleet.yaml --plan demo/plans/safe.yaml --days 0.2 -o run.json
     """
     the_plan = read_plan(plan) if plan else None
+    the_scenario, folder = _scenario(scenario) if scenario else (None, None)
     played = play(
         read_fleet(fleet),
-        scenario=_scenario(scenario),
+        scenario=the_scenario,
+        folder=folder,
         plan=the_plan,
         days=days,
         seed=seed,
@@ -93,18 +96,14 @@ def _value(played: Played, metric: Metric) -> Any:
     return value if value == value else None
 
 
-def _scenario(text: str | None) -> Scenario | None:
-    if text is None:
-        return None
-    path = Path(text)
-    if path.is_file():
-        return read_document(path, Scenario)
+def _scenario(text: str) -> tuple[Scenario, Path]:
+    """Return the scenario that SUITE/SCENARIO names, and the folder in which its traces lie."""
     name, _, member = text.rpartition("/")
-    suite, _ = find_suite(name or "n-1-and-peak", Path("."))
+    suite, path = find_suite(name or "n-1-and-peak", Path())
     known = [scenario.name for scenario in suite.scenarios]
     for one in suite.scenarios:
         if one.name == member:
-            return one
+            return one, Path(path).parent
     raise UsageError(
         f"suite {suite.name!r} has no scenario {member!r} ({did_you_mean(member, known) or 'it has: ' + ', '.join(known)})"
     )

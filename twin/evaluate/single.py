@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from scenarios.draw import draw
+from scenarios.check import check_suite
+from scenarios.draw import draw, enumerates
+from scenarios.world import World
 from twin.actions.schedule import resolve
 from twin.graph.compile import Compiled, compile_fleet
 from twin.model.change import TimedChange
 from twin.model.errors import UsageError, did_you_mean
 from twin.model.fleet import Fleet
 from twin.model.plan import Plan
-from twin.model.scenario import Scenario
+from twin.model.scenario import Scenario, Suite
 from twin.records.metrics import BY_NAME
 from twin.records.run import Run
 from twin.sim.measure import measure
@@ -58,11 +61,13 @@ def simulate(  # noqa: PLR0913
     seed: int = 0,
     start: datetime | None = None,
     narrate: bool = True,
+    folder: Path | None = None,
 ) -> Played:
     """Play a fleet, or a plan on it, in one world of a scenario (default: nothing happens but demand).
 
-    Starts at the plan's window, else at `start`, else at the fleet's snapshot; lasts `days`. Raises ScenarioError for a
-    scenario that enumerates single losses: that is what `check` is for.
+    Starts at the plan's window, else at `start`, else at the fleet's snapshot; lasts `days`. Traces that the
+    scenario names lie in `folder`. Raises ScenarioError for a scenario that does not fit the fleet, UsageError for one that
+    enumerates single losses: that is what `check` is for.
     """
     start = (
         start or (plan.window.not_before if plan else None) or fleet.as_of or datetime(2026, 1, 5, tzinfo=UTC)
@@ -72,7 +77,19 @@ def simulate(  # noqa: PLR0913
         schedule = resolve(plan, fleet)
         fleet, changes = schedule.fleet, schedule.timeline(seed=seed).changes
     compiled = compile_fleet(fleet, start=start)
-    world = draw(scenario, fleet, window_s=days * DAY_S, start=start, seed=seed)[0] if scenario else None
+    world = _world(scenario, fleet, folder=folder, days=days, start=start, seed=seed) if scenario else None
     narrator = Narrator(compiled) if narrate else None
     run = play(compiled, changes, world.changes if world else (), until_s=days * DAY_S, observe=narrator)
     return Played(compiled, narrator.told(run) if narrator else run, start)
+
+
+def _world(  # noqa: PLR0913
+    scenario: Scenario, fleet: Fleet, *, folder: Path | None, days: float, start: datetime, seed: int
+) -> World:
+    """Draw the one world of a scenario that fits the fleet."""
+    checked = check_suite(Suite(suite="simulate", scenarios=(scenario,)), fleet, folder=folder).scenarios[0]
+    if enumerates(checked):
+        raise UsageError(
+            f"scenario {scenario.name!r} stands for many worlds, one per single loss; choose a random one, or use fleetwin check"
+        )
+    return draw(checked, fleet, window_s=days * DAY_S, start=start, seed=seed)[0]

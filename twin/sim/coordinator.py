@@ -92,7 +92,7 @@ class Coordinator:
 
     def _preface(self, before: Sequence[TimedChange]) -> None:
         """Show an observer how the state at the start came about, change by change, without keeping books."""
-        self._show(self._start, ())
+        self._show(min([self._start, *(change.at_s for change in before)]), ())
         for at_s, group in groupby(before, key=lambda change: change.at_s):
             changes = tuple(group)
             for change in changes:

@@ -1,0 +1,28 @@
+"""A replay that starts in the middle of a plan tells how it came to that, in order."""
+
+import numpy as np
+
+from scenarios.fleets.example import example_fleet
+from tests.sim.fleets import START
+from twin.graph.compile import compile_fleet
+from twin.model.change import Change, TimedChange
+from twin.sim.narrate import Narrator
+from twin.sim.run import simulate
+
+
+def test_the_chain_of_causes_and_the_trace_are_in_order() -> None:
+    compiled = compile_fleet(example_fleet(), start=START)
+    narrator = Narrator(compiled, watch=[("peak_va", "ams1-ups-2a")])
+    plan = [TimedChange(600.0, Change("state", "ams1-ups-2b", -1.0), "plan:batteries", "take ams1-ups-2b out")]
+    world = [TimedChange(3600.0, Change("state", "ams1-msb-1", -1.0), "world:loss", "ams1-msb-1 is lost")]
+    run = narrator.told(simulate(compiled, plan, world, start_s=3600.0, until_s=4500.0, observe=narrator))
+    (trace,) = run.traces
+    assert np.all(np.diff(trace.times_s) >= 0)
+    assert trace.values[0] < trace.values[-1]
+    texts = [happening.text for happening in run.happenings]
+    assert texts[0] == "plan: take ams1-ups-2b out"
+    lost = texts.index("ams1-msb-1 is lost")
+    moved = [h for h in run.happenings if h.kind == "transfer" and h.at_s == 3600.0]
+    assert moved and all(h.cause > 0 or h.also for h in moved)
+    dark = next(i for i, text in enumerate(texts) if "loses power with ams1-msb-1" in text)
+    assert run.happenings[dark].cause == lost
