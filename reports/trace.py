@@ -59,7 +59,7 @@ def compare(gate: str, plan: Run, reference: Run) -> Iterator[Trace]:
             unit=unit,
             plan=_points(trace, factor),
             reference=_points(other, factor) if other is not None else (),
-            end_s=max([*trace.times_s[-1:], *(trace.times_s[:1] + plan.seconds)], default=plan.seconds),
+            end_s=plan.start_s + plan.seconds,
             limit=trace.limit * factor if trace.limit is not None else None,
             limit_name="promised" if trace.quantity == "p99_ms" else "rating",
         )

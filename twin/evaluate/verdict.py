@@ -168,9 +168,7 @@ def _gate_result(  # noqa: PLR0913
         return GateResult(**common, result="pass", reason=f"the plan states no {gate.metric}")
     if not rows:
         return GateResult(**common, result="inconclusive", reason=_unasked(unasked))
-    index, worst = min(
-        rows, key=lambda item: (ORDER.index(item[1].result), -_severity(bench.rules[item[0]], item[1]))
-    )
+    index, worst = min(rows, key=lambda item: _rank(bench.rules[item[0]], item[1]))
     result, reason, waived = worst.result, _reason(bench.rules[index], worst), ""
     if result in ("pass", "warn") and (unasked or doubts):
         result, reason = "inconclusive", _unasked(unasked) if unasked else doubts
@@ -187,6 +185,11 @@ def _gate_result(  # noqa: PLR0913
         counter_example=example,
         waiver=waived,
     )
+
+
+def _rank(rule: Rule, row: ScenarioResult) -> tuple[int, float, bool]:
+    """The worst row first; among equals (to nine digits) the whole plan before its partial forms."""
+    return ORDER.index(row.result), -float(f"{_severity(rule, row):.9g}"), row.variant != "whole"
 
 
 def _severity(rule: Rule, row: ScenarioResult) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,10 @@ class Trace:
 
 @dataclass(frozen=True)
 class Run:
-    """One run. Vectors are per service `[K]`, site `[S]`, region `[G]`, unit `[U]`; J, requests, seconds."""
+    """One run of `seconds` from `start_s` on.
+
+    Vectors are per service `[K]`, site `[S]`, region `[G]`, unit `[U]`; in J, requests and seconds.
+    """
 
     seconds: float
     requests: Floats
@@ -62,4 +65,4 @@ class Run:
     events: int
     traces: tuple[Trace, ...] = ()
     happenings: tuple[Happening, ...] = ()
-    plan_log: tuple[str, ...] = field(default=())
+    start_s: float = 0.0

@@ -155,6 +155,7 @@ class Recorder:
         engine, sums, sites = self._engine, self._sums, self._site_sums
         errors = sums["errors"] + engine.services.dropped
         return Run(
+            start_s=start,
             seconds=until - start,
             requests=sums["requests"],
             errors=errors,
