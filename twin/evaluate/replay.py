@@ -12,7 +12,7 @@ from scenarios.world import World
 from twin.evaluate.bench import Bench
 from twin.evaluate.looks import Evidence
 from twin.evaluate.play import plan_changes, worlds_of
-from twin.gates.judge import Sample
+from twin.gates.judge import Sample, number_of
 from twin.gates.rules import Rule
 from twin.model.change import TimedChange
 from twin.model.errors import UsageError, did_you_mean
@@ -83,11 +83,8 @@ def _rank(rule: Rule, cell: tuple[int, str], worst: Sample | None) -> tuple[obje
     if worst is None:
         return (2, 0.0, cell)
 
-    def size(value: object) -> float:
-        return float(len(value)) if isinstance(value, frozenset) else float(value)  # type: ignore[arg-type]
-
     sign = -1.0 if rule.pass_limit.op in (">", ">=") else 1.0
-    return (cell[1] != "whole", -sign * (size(worst.plan) - size(worst.reference)), cell)
+    return (cell[1] != "whole", -sign * (number_of(worst.plan) - number_of(worst.reference)), cell)
 
 
 def attach_replays(verdict: Verdict, bench: Bench) -> Verdict:

@@ -56,7 +56,7 @@ def judge(  # noqa: PLR0913
         return _invariant(rule, samples, scenario, variant)
     if not random:
         return _exact(rule, samples, scenario, variant)
-    plan, reference = (np.array([_number(getattr(s, arm)) for s in samples]) for arm in ("plan", "reference"))
+    plan, reference = (np.array([number_of(getattr(s, arm)) for s in samples]) for arm in ("plan", "reference"))
     if not (np.isfinite(plan).all() and np.isfinite(reference).all()):
         return _missing(scenario, variant, len(samples))
     found = assess(
@@ -115,7 +115,7 @@ def _invariant(rule: Rule, samples: Sequence[Sample], scenario: str, variant: st
 
 def _exact(rule: Rule, samples: Sequence[Sample], scenario: str, variant: str) -> Judged:
     """Worlds without chance: each must hold the limit; a probability gate becomes *none new*."""
-    results: list[Result] = [_exact_result(rule, _number(s.plan), _number(s.reference)) for s in samples]
+    results: list[Result] = [_exact_result(rule, number_of(s.plan), number_of(s.reference)) for s in samples]
     order = {"fail": 0, "error": 1, "warn": 2, "pass": 3}
     at = min(range(len(results)), key=lambda i: (order[results[i]], -_excess(rule, samples[i])))
     worst = samples[at]
@@ -124,8 +124,8 @@ def _exact(rule: Rule, samples: Sequence[Sample], scenario: str, variant: str) -
         variant=variant,
         result=results[at],
         n=len(samples),
-        plan=_finite(_number(worst.plan)),
-        reference=_finite(_number(worst.reference)),
+        plan=_finite(number_of(worst.plan)),
+        reference=_finite(number_of(worst.reference)),
         method="every world",
         transients=_transients(samples),
         violations=tuple(sorted(_names(worst.plan))) if isinstance(worst.plan, frozenset) else (),
@@ -146,7 +146,7 @@ def _exact_result(rule: Rule, plan: float, reference: float) -> Result:
 
 
 def _excess(rule: Rule, sample: Sample) -> float:
-    plan, reference = _number(sample.plan), _number(sample.reference)
+    plan, reference = number_of(sample.plan), number_of(sample.reference)
     sign = 1.0 if _upper(rule.pass_limit) else -1.0
     return sign * (plan - reference if rule.pass_limit.basis or rule.estimator == "probability" else plan)
 
@@ -174,7 +174,8 @@ def _names(value: Value) -> frozenset[str]:
     return value if isinstance(value, frozenset) else frozenset()
 
 
-def _number(value: Value) -> float:
+def number_of(value: Value) -> float:
+    """Return a measured value as a number: of violations, how many."""
     return float(len(value)) if isinstance(value, frozenset) else float(value)
 
 

@@ -23,13 +23,6 @@ class SeriesArray:
     values: Floats
     repeat: bool
 
-    def at(self, time_s: float) -> float:
-        """Return the value that holds at a time (before the first and after the last value: the nearest)."""
-        i = int((time_s - self.offset_s) // self.step_s)
-        if self.repeat:
-            i %= len(self.values)
-        return float(self.values[min(max(i, 0), len(self.values) - 1)])
-
     def knots(self, start_s: float, until_s: float) -> Floats:
         """Return the times in (start, until) at which the value changes, computed the same way for any start."""
         first = int((start_s - self.offset_s) // self.step_s) + 1
@@ -70,7 +63,7 @@ class FlatSeries:
         )
 
     def at(self, time_s: float) -> Floats:
-        """Return the value of every series at a time, as `SeriesArray.at` does for one."""
+        """Return the value of every series at a time (before the first and after the last value: the nearest)."""
         position = np.floor_divide(time_s - self.offset_s, self.step_s).astype(np.int64)
         inside = np.where(
             self.repeat, position % self.length, np.minimum(np.maximum(position, 0), self.length - 1)

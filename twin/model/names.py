@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from twin.model.errors import UsageError
@@ -40,8 +41,7 @@ def expand(text: str, limit: int = LIMIT) -> tuple[str, ...]:
     parts = [_choices(body, text) if bracket else [body] for body, bracket in list(_split(text, limit))]
     names = tuple("".join(choice) for choice in itertools.product(*parts))
     if len(set(names)) < len(names):
-        seen: set[str] = set()
-        twice = next(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        twice = next(name for name, times in Counter(names).items() if times > 1)
         raise BracketError(f"'{text}' names '{twice}' twice", "name each thing once")
     return names
 
