@@ -18,10 +18,11 @@ def digest(record: Record) -> str:
 def canonical(record: Record) -> bytes:
     """Return the canonical form: JSON of all values by attribute, SI numbers, sorted keys, UTC.
 
-    Defaults are written out: it makes no difference whether a file gave them. The order of rows counts.
+    Defaults are left out: it makes no difference whether a file gave them, and a new optional field leaves the digests of
+    what does not use it as they were. The order of rows counts.
     Cost: one pass over the record.
     """
-    plain = _plain(record.model_dump(mode="python", by_alias=False))
+    plain = _plain(record.model_dump(mode="python", by_alias=False, exclude_defaults=True))
     return json.dumps(
         plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     ).encode()

@@ -1,7 +1,7 @@
 """The closed vocabulary of what can be done to a running fleet, by plans and by the world alike.
 
-A plan step, a fault, a repair, a demand surge and a heat wave are all lists of changes. Every change but
-`cap` *adds* to one cell of state, so changes of different origin combine and the inverse is the negative.
+A plan step, a fault, a repair, a demand surge, a heat wave and a breaker that trips are all lists of changes. Every
+change but `cap` *adds* to one cell of state, so changes of different origin combine and the inverse is the negative.
 
 ============  ============  ==============  ====================================================================
 kind          target        key             value
@@ -18,7 +18,17 @@ sick          service                       share of its replicas, everywhere, t
 demand        service or *  region or *     added to the demand factor (0.3 = 30 % more)
 outdoor       site                          kelvin added to the outdoor temperature
 control                                     -1: the control plane is lost (no plan step, no failover); +1: back
-cap           rack                          most watts its servers may draw; infinity removes the cap
+cap           rack          who (plan: "")  most watts its servers may draw; infinity removes this cap; the least counts
+ride          unit                          +1: it lives without live feeders (a UPS with charge); -1: no longer
+feed          unit, plant,  feeder          -1 opens this feed, +1 closes it (holds are counted)
+              rack
+inject        unit                          watts added to what flows through it (recharging; negative: solar, battery)
+draw          unit                          added to the share of its load (1) that its feeders carry: walk-in
+slow          rack                          share of their top speed that its servers lose (throttling)
+setpoint      zone                          kelvin added to its supply temperature
+fault         any           what            +1: it will fail when asked to (start, run, transfer, battery, ...); -1: mended
+bandwidth     link                          share of its capacity lost (negative) or given back
+shed          service       site or *       share of its requests that is refused at once
 ============  ============  ==============  ====================================================================
 """
 
@@ -28,7 +38,26 @@ from dataclasses import dataclass
 from typing import Literal
 
 ChangeKind = Literal[
-    "count", "failed", "state", "drain", "replicas", "weight", "sick", "demand", "outdoor", "control", "cap"
+    "count",
+    "failed",
+    "state",
+    "drain",
+    "replicas",
+    "weight",
+    "sick",
+    "demand",
+    "outdoor",
+    "control",
+    "cap",
+    "ride",
+    "feed",
+    "inject",
+    "draw",
+    "slow",
+    "setpoint",
+    "fault",
+    "bandwidth",
+    "shed",
 ]
 
 

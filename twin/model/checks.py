@@ -37,7 +37,15 @@ def check_fleet(fleet: Fleet) -> list[Fault]:
 REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
     "regions": {"carbon_series": ("series",), "price_series": ("series",)},
     "sites": {"region": ("regions",), "outdoor_series": ("series",)},
-    "power_units": {"site": ("sites",), "fed_by": ("power_units",)},
+    "cooling_zones": {"site": ("sites",)},
+    "power_units": {
+        "site": ("sites",),
+        "fed_by": ("power_units",),
+        "trip": ("trip_curves",),
+        "capping": ("capping_policies",),
+        "feeds_into": ("power_units",),
+        "output_series": ("series",),
+    },
     "cooling_plants": {"site": ("sites",), "fed_by": ("power_units",)},
     "racks": {"site": ("sites",), "fed_by": ("power_units",), "switches": ("switches",)},
     "switches": {"site": ("sites",), "fed_by": ("power_units",)},
@@ -50,10 +58,14 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
+# Kinds with a name space of their own.
+OWN_NAMES = ("server_types", "reservations", "series", "trip_curves", "capping_policies", "cooling_zones")
+
+
 def names_are_unique(fleet: Fleet) -> Iterator[Fault]:
     """Things of the dependency graph share one name space; types, reservations and series have their own."""
     seen: dict[str, str] = {}
-    for kind in (*THINGS, "server_types", "reservations", "series"):
+    for kind in (*THINGS, *OWN_NAMES):
         if kind not in THINGS:
             seen = {}
         for row, record in enumerate(fleet.rows(kind)):
@@ -90,7 +102,7 @@ def references_exist(fleet: Fleet) -> Iterator[Fault]:
     """Every name that a row refers to is a row of the right kind."""
     known = {
         kind: {record.name for record in fleet.rows(kind)}
-        for kind in (*THINGS, "server_types", "reservations", "series")
+        for kind in (*THINGS, *OWN_NAMES)
     }
     for kind, fields in REFERENCES.items():
         for row, record in enumerate(fleet.rows(kind)):

@@ -11,8 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from twin.model.base import Name, Record
+from twin.model.cooling import CoolingZone
 from twin.model.network import Link, Switch
 from twin.model.power import CoolingPlant, PowerUnit, Rack
+from twin.model.protection import CappingPolicy, TripCurve
 from twin.model.series import Note, Series
 from twin.model.servers import Reservation, ServerGroup, ServerType
 from twin.model.services import Demand, Deployment, Service, Storage
@@ -46,6 +48,9 @@ class Site(Record):
 KINDS: dict[str, type[Record]] = {
     "regions": Region,
     "sites": Site,
+    "trip_curves": TripCurve,
+    "capping_policies": CappingPolicy,
+    "cooling_zones": CoolingZone,
     "power_units": PowerUnit,
     "cooling_plants": CoolingPlant,
     "racks": Rack,
@@ -76,6 +81,9 @@ THINGS = (
 SINGULAR = {
     "regions": "region",
     "sites": "site",
+    "trip_curves": "trip curve",
+    "capping_policies": "capping policy",
+    "cooling_zones": "cooling zone",
     "power_units": "unit",
     "cooling_plants": "plant",
     "racks": "rack",
@@ -102,6 +110,9 @@ class Fleet(Record):
     provenance: tuple[Note, ...] = ()
     regions: tuple[Region, ...] = ()
     sites: tuple[Site, ...] = ()
+    trip_curves: tuple[TripCurve, ...] = ()
+    capping_policies: tuple[CappingPolicy, ...] = ()
+    cooling_zones: tuple[CoolingZone, ...] = ()
     power_units: tuple[PowerUnit, ...] = ()
     cooling_plants: tuple[CoolingPlant, ...] = ()
     racks: tuple[Rack, ...] = ()

@@ -9,6 +9,7 @@ from pydantic import Field
 from twin.model.base import Name, Record
 from twin.model.units import (
     Celsius,
+    Joules,
     PerKelvin,
     PositiveSeconds,
     PositiveShare,
@@ -19,8 +20,20 @@ from twin.model.units import (
     Watts,
 )
 
-UnitKind = Literal["utility", "generator", "transformer", "ats", "sts", "ups", "switchboard", "panel", "pdu"]
-SOURCES: tuple[UnitKind, ...] = ("utility", "generator")
+UnitKind = Literal[
+    "utility",
+    "generator",
+    "transformer",
+    "ats",
+    "sts",
+    "ups",
+    "switchboard",
+    "panel",
+    "pdu",
+    "battery",
+    "solar",
+]
+SOURCES: tuple[UnitKind, ...] = ("utility", "generator", "battery", "solar")
 
 Names = tuple[Name, ...]
 
@@ -31,6 +44,9 @@ class PowerUnit(Record):
     `fed_by` names the units upstream; with `feed_mode: shared` the load splits over the live feeders by `shares`
     (equal when not given), with `standby` the first live feeder of the list carries all of it. The unit is alive
     while at least `needs` feeders are. Losses are a + b·x + c·x² of the rating, x = load / rating.
+
+    What it does not declare is not modelled: without `trip` nothing trips, a UPS without `battery` lives as long as its
+    feeders, a generator without `start` stands ready, a switch without `transfer` changes over at once.
     """
 
     name: Name
@@ -48,6 +64,41 @@ class PowerUnit(Record):
     loss_fixed: Annotated[Share, Field(description="no-load loss, of the rating")] = 0.0
     loss_linear: Annotated[Share, Field(description="proportional loss, of the load")] = 0.0
     loss_square: Annotated[Share, Field(description="square-law loss at rated load, of the rating")] = 0.0
+    trip: Annotated[Name | None, Field(description="the trip curve of its breaker")] = None
+    reset_s: Annotated[PositiveSeconds, Field(alias="reset", description="until a person has reset it")] = (
+        1800.0
+    )
+    battery_j: Annotated[
+        Joules | None, Field(alias="battery", gt=0, description="energy at rated load when new")
+    ] = None
+    battery_health: Annotated[PositiveShare, Field(description="part of that energy it still holds")] = 1.0
+    peukert: Annotated[float, Field(ge=1.0, le=2.0, description="runtime ~ load^-peukert")] = 1.15
+    recharge_s: Annotated[PositiveSeconds, Field(alias="recharge", description="from empty to full")] = (
+        2 * 3600.0
+    )
+    walk_in_s: Annotated[Seconds, Field(alias="walk_in", description="until its feeders carry all again")] = (
+        0.0
+    )
+    start_s: Annotated[
+        PositiveSeconds | None, Field(alias="start", description="generator: from the call to being ready")
+    ] = None
+    start_probability: Annotated[PositiveShare, Field(description="that it starts when called")] = 1.0
+    run_mtbf_s: Annotated[PositiveSeconds | None, Field(alias="run_mtbf", description="while it runs")] = None
+    block: Annotated[PositiveShare, Field(description="largest step of load it takes, of the rating")] = 1.0
+    transfer_s: Annotated[
+        Seconds | None, Field(alias="transfer", description="switch: break before make")
+    ] = None
+    retransfer_s: Annotated[
+        Seconds, Field(alias="retransfer", description="how long the preferred source must be back")
+    ] = 300.0
+    restore_s: Annotated[
+        Seconds | None, Field(alias="restore", description="closes that long after its feed came back")
+    ] = None
+    feeds_into: Annotated[
+        Name | None, Field(description="battery, solar: the unit whose load it lessens")
+    ] = None
+    output_series: Annotated[Name | None, Field(description="solar: share of the rating over time")] = None
+    capping: Annotated[Name | None, Field(description="the policy that caps what it feeds")] = None
     mtbf_s: Annotated[PositiveSeconds | None, Field(alias="mtbf")] = None
     mttr_s: Annotated[PositiveSeconds, Field(alias="mttr")] = 4 * 3600.0
 
@@ -70,6 +121,9 @@ class CoolingPlant(Record):
     t_ref_c: Annotated[Celsius, Field(alias="t_ref")] = 25.0
     fixed_w: Annotated[Watts, Field(alias="fixed")] = 0.0
     power_factor: PositiveShare = 0.9
+    restart_s: Annotated[
+        Seconds | None, Field(alias="restart", description="from having power again to cooling again")
+    ] = None
     mtbf_s: Annotated[PositiveSeconds | None, Field(alias="mtbf")] = None
     mttr_s: Annotated[PositiveSeconds, Field(alias="mttr")] = 4 * 3600.0
 

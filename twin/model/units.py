@@ -22,6 +22,7 @@ _NUMBER = re.compile(rf"([-+]?{_DECIMAL}(?:[eE][-+]?[0-9]+)?)\s*(.*)")
 DIMENSIONS: dict[str, dict[str, float]] = {
     "power": {"W": 1.0, "kW": 1e3, "MW": 1e6, "GW": 1e9},
     "apparent power": {"VA": 1.0, "kVA": 1e3, "MVA": 1e6},
+    "energy": {"J": 1.0, "kJ": 1e3, "MJ": 1e6, "Wh": 3600.0, "kWh": 3.6e6, "MWh": 3.6e9},
     "duration": {
         "us": 1e-6,
         "ms": 1e-3,
@@ -168,6 +169,7 @@ def _example(dimension: str) -> str:
     return {
         "power": "kW",
         "apparent power": "kVA",
+        "energy": "kWh",
         "duration": "min",
         "bandwidth": "Gbit/s",
         "data": "GiB",
@@ -185,6 +187,7 @@ def _example(dimension: str) -> str:
 
 Watts = Annotated[float, Quantity("power", le=1e11)]
 VoltAmperes = Annotated[float, Quantity("apparent power", gt=0.0, le=1e11)]
+Joules = Annotated[float, Quantity("energy", le=1e15)]
 Seconds = Annotated[float, Quantity("duration")]
 PositiveSeconds = Annotated[float, Quantity("duration", gt=0.0)]
 BitsPerSecond = Annotated[float, Quantity("bandwidth", gt=0.0, le=1e18)]
