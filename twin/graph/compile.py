@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from twin.graph.compile_demand import DemandArrays, compile_demand
+from twin.graph.compile_physics import Physics, compile_physics
 from twin.graph.levels import Bools, Floats, Ints, Levels, build_levels
 from twin.model.fleet import Fleet
 from twin.model.power import SOURCES
@@ -140,6 +141,7 @@ class Compiled:
     servers: ServerArrays
     services: ServiceArrays
     demand: DemandArrays
+    physics: Physics
     rack_site: Ints
     site_region: Ints
     region_starts: Ints
@@ -165,6 +167,7 @@ def compile_fleet(fleet: Fleet, *, start: datetime) -> Compiled:
         servers=_servers(fleet, names, index),
         services=_services(fleet, names, index),
         demand=compile_demand(fleet, names, index, start=start),
+        physics=compile_physics(fleet),
         rack_site=_ints(index["sites"][rack.site] for rack in fleet.racks),
         site_region=site_region,
         region_starts=region_starts,

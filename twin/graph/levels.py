@@ -51,9 +51,10 @@ class Levels:
     down: tuple[Segment, ...]
     up: tuple[Segment, ...]
 
-    def sweep(self, own: Bools, edge_up: Bools | None = None) -> Bools:
+    def sweep(self, own: Bools, edge_up: Bools | None = None, needs: Ints | None = None) -> Bools:
         """Return which nodes `[n]` are alive: own state up, and at least `needs` live feeders (roots: none needed)."""
         alive = own.copy()
+        needs = self.needs if needs is None else needs
         for part in self.down:
             live = alive[self.parent[part.first : part.last]]
             if edge_up is not None:
@@ -61,7 +62,7 @@ class Levels:
             # Runs are short: differences of a running count are several times faster than `reduceat`, and exact.
             count = np.append(0, np.cumsum(live))
             ends = np.append(part.starts[1:], len(live))
-            alive[part.nodes] &= count[ends] - count[part.starts] >= self.needs[part.nodes]
+            alive[part.nodes] &= count[ends] - count[part.starts] >= needs[part.nodes]
         return alive
 
     def shares(self, alive: Bools, edge_up: Bools | None = None) -> Floats:

@@ -75,10 +75,12 @@ class Change:
 class TimedChange:
     """A change at a time (seconds from the start of the plan's window), with the words for its cause.
 
-    `origin` names who did it: "plan:drain", "world:panel-loss"; `text` says it to a person.
+    `origin` names who did it: "plan:drain", "world:panel-loss", "physics:breakers"; `text` says it to a person; `because`
+    names things whose latest happenings led to it (of what physics does).
     """
 
     at_s: float
     change: Change
     origin: str
     text: str = ""
+    because: tuple[str, ...] = ()

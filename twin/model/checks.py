@@ -100,10 +100,7 @@ def rows_are_unique(fleet: Fleet) -> Iterator[Fault]:
 
 def references_exist(fleet: Fleet) -> Iterator[Fault]:
     """Every name that a row refers to is a row of the right kind."""
-    known = {
-        kind: {record.name for record in fleet.rows(kind)}
-        for kind in (*THINGS, *OWN_NAMES)
-    }
+    known = {kind: {record.name for record in fleet.rows(kind)} for kind in (*THINGS, *OWN_NAMES)}
     for kind, fields in REFERENCES.items():
         for row, record in enumerate(fleet.rows(kind)):
             for field, targets in fields.items():

@@ -6,7 +6,7 @@ Order within one instant (SimPy priority): 1 causes (world, plan, demand knots, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from heapq import heappush
 from itertools import groupby
@@ -20,6 +20,7 @@ from twin.model.change import TimedChange
 from twin.model.errors import NotSettled
 from twin.records.run import Run
 from twin.sim.engine import Engine
+from twin.sim.movers import movers_of
 from twin.sim.recorder import Recorder
 
 CAUSE, SETTLE = 1, 5
@@ -52,10 +53,17 @@ class Coordinator:
     """One run: owns the SimPy environment, the engine and the recorder."""
 
     def __init__(
-        self, engine: Engine, *, start_s: float, until_s: float, observe: Observer | None = None
+        self,
+        engine: Engine,
+        *,
+        start_s: float,
+        until_s: float,
+        observe: Observer | None = None,
+        without: Collection[str] = (),
     ) -> None:
         self.env = Clock(initial_time=start_s)
         self.engine = engine
+        engine.movers = self._movers = movers_of(engine.compiled, without)
         self.recorder = Recorder(self.engine)
         self._start, self._until, self._observe = start_s, until_s, observe
         self._settle_pending = False
@@ -69,12 +77,15 @@ class Coordinator:
 
     def run(self, plan: Sequence[TimedChange], world: Sequence[TimedChange], knots: Knots) -> Run:
         """Play plan and world (both in time order) from start to until and return what the recorder saw."""
+        for mover in self._movers:
+            for change in mover.begin(self._start):
+                self.engine.state.apply(change)
         before = [c for c in (*world, *plan) if c.at_s < self._start]
         if self._observe is not None:
             self._preface(sorted(before, key=lambda change: change.at_s))
         else:
-            for change in before:
-                self._apply(change)
+            for timed in before:
+                self._apply(timed)
         later = [[c for c in changes if self._start <= c.at_s < self._until] for changes in (plan, world)]
         # A plan that the loss of the control plane may pause is nothing to wait for: nobody knows when it moves.
         on_time = later[1] if any(c.change.kind == "control" for c in world) else [*later[0], *later[1]]
@@ -184,6 +195,8 @@ class Coordinator:
         if self._observe is not None:
             self._observe(now, self.engine, self.recorder, tuple(self._recent))
         self._recent.clear()
+        for mover in self._movers:
+            mover.read(now, self.engine)
         self._predict(now)
 
     def _bound_rounds(self, now: float) -> None:
@@ -199,15 +212,25 @@ class Coordinator:
         """Schedule the earliest crossing of what moves on its own; older predictions are stale."""
         self._generation += 1
         assert self.engine.flows is not None
+        services = self.engine.services
         due = min(
-            self.engine.services.next_crossing(self.engine.flows), self.engine.services.next_belief(now) - now
+            now + services.next_crossing(self.engine.flows),
+            services.next_belief(now),
+            *(mover.due() for mover in self._movers),
         )
-        if not np.isfinite(due) or now + due >= self._until:
+        if not np.isfinite(due) or due >= self._until:
             return
         generation = self._generation
-        self._schedule(lambda _: self._crossing(generation), max(due, 0.0), CAUSE)
+        self.env.at(max(due, now)).callbacks.append(lambda _: self._crossing(generation))
 
     def _crossing(self, generation: int) -> None:
-        if generation == self._generation:
-            self.recorder.advance(self.env.now)
-            self._request_settle()
+        """What moves on its own has arrived somewhere; a prediction made before the last settle is stale."""
+        if generation != self._generation:
+            return
+        now = float(self.env.now)
+        self.recorder.advance(now)
+        for mover in self._movers:
+            if mover.due() <= now:
+                for change in mover.act(now, self.engine):
+                    self._apply(change)
+        self._request_settle()

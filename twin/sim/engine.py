@@ -6,6 +6,8 @@ is redone only when something upstream of it changed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from twin.graph.compile import Compiled
@@ -13,11 +15,12 @@ from twin.graph.levels import Floats, Ints
 from twin.sim import network as net
 from twin.sim import power as pw
 from twin.sim.constants import Constants
+from twin.sim.mover import Mover
 from twin.sim.routing import Routing, route, site_traffic
 from twin.sim.services import Flows, ServiceEngine
 from twin.sim.shared import SharedSettles
 from twin.sim.sparse import Sums, add_up
-from twin.sim.state import HOLD_KINDS, State
+from twin.sim.state import State
 
 # What services and power leave behind at a settle. Each settle makes these anew and changes none of them afterwards.
 FLOWING = (
@@ -50,6 +53,7 @@ class Engine:
         self.services = ServiceEngine(compiled)
         self.flows: Flows | None = None
         self.routing: Routing | None = None
+        self.movers: Sequence[Mover] = ()
         self.settles = 0
         self.now = 0.0
         sizes = {kind: len(names) for kind, names in compiled.names.items()}
@@ -70,6 +74,8 @@ class Engine:
     def advance(self, seconds: float) -> None:
         """Move the state that moves on its own."""
         self.services.advance(self.flows, seconds)
+        for mover in self.movers:
+            mover.advance(seconds)
 
     def settle(self, now: float) -> None:
         """Settle the coupled state for the instant `now` (seconds)."""
@@ -107,7 +113,7 @@ class Engine:
 
     def _settle_topology(self) -> None:
         state, compiled = self.state, self.compiled
-        self.topology = now = self._constants.topologies.of({kind: state.up(kind) for kind in HOLD_KINDS})
+        self.topology = now = self._constants.topologies.of(state)
         self.alive, self.share, self.routes = now.alive, now.share, now.routes
         self.rack_powered, self.rack_reachable, self.plant_alive = (
             now.rack_powered,
@@ -189,11 +195,15 @@ class Engine:
         )
 
     def _settle_caps(self) -> None:
-        """A capped rack gives its servers equal parts of nameplate: their utilisation stops where the power would pass it."""
+        """A capped rack gives its servers equal parts of nameplate: their utilisation stops where the power would pass it.
+
+        Throttled servers lose a share of their top speed; the lower of the two ceilings counts.
+        """
         servers, state = self.compiled.servers, self.state
         rack = servers.group_rack
         limited = np.isfinite(state.cap_w)
-        self._capped = np.flatnonzero(limited[rack]) if limited.any() else np.zeros(0, dtype=np.int64)
+        slowed = limited | (state.slow > 0)
+        self._capped = np.flatnonzero(slowed[rack]) if slowed.any() else np.zeros(0, dtype=np.int64)
         if not len(self._capped):
             return
         most = servers.type_watts[servers.group_type, -1] * self.group_active
@@ -208,6 +218,11 @@ class Engine:
                 )
                 for g in self._capped
             ]
+        )
+        np.minimum(
+            self._cap_utilisation,
+            np.clip(1.0 - state.slow[rack[self._capped]], 0.0, 1.0),
+            out=self._cap_utilisation,
         )
 
     def _server_sums(self) -> Sums:

@@ -36,6 +36,7 @@ class Narrator:
         self._before: Before | None = None
         self.happenings: list[Happening] = []
         self._root: dict[str, int] = {}
+        self._about: dict[str, int] = {}
         self._dead: dict[int, int] = {}
         self._moved: dict[int, list[int]] = {}
         self._site: dict[int, int] = {}
@@ -78,6 +79,7 @@ class Narrator:
     def _tell(self, now: float, kind: str, thing: str, text: str, *causes: int) -> int:
         """Add a happening; the latest of its causes is the cause, the others it needed also."""
         known = sorted({cause for cause in causes if cause >= 0})
+        self._about[thing] = len(self.happenings)
         self.happenings.append(
             Happening(
                 at_s=now,
@@ -91,18 +93,19 @@ class Narrator:
         return len(self.happenings) - 1
 
     def _roots(self, now: float, recent: Sequence[TimedChange]) -> None:
-        """Tell plan steps and events of the world: changes with the same words and origin are one happening."""
+        """Tell plan steps, events of the world and acts of physics: changes of the same words and origin are one happening."""
         told: dict[tuple[str, str], int] = {}
         for timed in recent:
             change = timed.change
-            kind = "plan" if timed.origin.startswith(("plan", "rollback")) else "world"
+            kind = _kind_of(timed.origin)
             words = timed.text or f"{change.kind} {change.target} {change.key} {change.value:+g}".replace(
                 "  ", " "
             )
             key = (timed.origin, words)
             if key not in told:
+                causes = [self._about.get(name, -1) for name in timed.because]
                 told[key] = self._tell(
-                    timed.at_s, kind, change.target, words if kind == "world" else f"plan: {words}"
+                    timed.at_s, kind, change.target, f"plan: {words}" if kind == "plan" else words, *causes
                 )
             self._root[change.target] = told[key]
             if change.kind in ("demand", "outdoor"):
@@ -391,6 +394,13 @@ def sample(engine: Engine, quantity: str, thing: str) -> float:
             float(engine.flows.errors[k] / engine.flows.requests[k]) if engine.flows.requests[k] > 0 else 0.0
         )
     raise KeyError(quantity)
+
+
+def _kind_of(origin: str) -> str:
+    """plan, world or physics: who made a change."""
+    if origin.startswith(("plan", "rollback")):
+        return "plan"
+    return "physics" if origin.startswith("physics") else "world"
 
 
 _WORDS = {

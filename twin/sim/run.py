@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from twin.graph.compile import Compiled
 from twin.model.change import TimedChange
@@ -16,10 +16,11 @@ KEPT_KNOTS = 64
 
 
 class Simulator:
-    """Plays runs on one compiled fleet; what is the same in every run is worked out once."""
+    """Plays runs on one compiled fleet, `without` some laws; what is the same in every run is worked out once."""
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, *, without: Collection[str] = ()) -> None:
         self.compiled = compiled
+        self._without = frozenset(without)
         self._constants = Constants.of(compiled)
         self._knots: dict[tuple[float, float], Knots] = {}
 
@@ -39,7 +40,11 @@ class Simulator:
         a change names an unknown thing. Runs in the same world may share their settles.
         """
         coordinator = Coordinator(
-            Engine(self.compiled, self._constants, shared), start_s=start_s, until_s=until_s, observe=observe
+            Engine(self.compiled, self._constants, shared),
+            start_s=start_s,
+            until_s=until_s,
+            observe=observe,
+            without=self._without,
         )
         return coordinator.run(_in_order(plan), _in_order(world), self._knots_in(start_s, until_s))
 
@@ -61,9 +66,12 @@ def simulate(  # noqa: PLR0913
     start_s: float = 0.0,
     until_s: float,
     observe: Observer | None = None,
+    without: Collection[str] = (),
 ) -> Run:
-    """Play one run; for many on the same fleet use `Simulator`."""
-    return Simulator(compiled).run(plan, world, start_s=start_s, until_s=until_s, observe=observe)
+    """Play one run, `without` some laws of physics; for many on the same fleet use `Simulator`."""
+    return Simulator(compiled, without=without).run(
+        plan, world, start_s=start_s, until_s=until_s, observe=observe
+    )
 
 
 def _in_order(changes: Sequence[TimedChange]) -> list[TimedChange]:

@@ -9,6 +9,7 @@ import numpy as np
 from twin.graph.compile import Compiled
 from twin.model.change import Change
 
+NOTHING = 1e-12  # what is left of a sum when all of it was undone
 HOLD_KINDS = ("power_units", "cooling_plants", "racks", "switches", "links")
 
 
@@ -21,6 +22,15 @@ class State:
         self.holds = {kind: np.zeros(sizes[kind], dtype=np.int64) for kind in HOLD_KINDS}
         self.drained = np.zeros(sizes["racks"], dtype=np.int64)
         self.cap_w = np.full(sizes["racks"], np.inf)
+        self.slow = np.zeros(sizes["racks"])
+        self.ride = np.zeros(sizes["power_units"], dtype=np.int64)
+        self.feed_holds = np.zeros(len(compiled.power.levels.child), dtype=np.int64)
+        self.inject_w = np.zeros(sizes["power_units"])
+        self.draw = np.ones(sizes["power_units"])
+        self.bandwidth = np.ones(sizes["links"])
+        self.shed = np.zeros((sizes["services"], sizes["sites"]))
+        self.setpoint_k: dict[str, float] = {}
+        self.faults: dict[tuple[str, str], float] = {}
         self.count = compiled.servers.group_count.copy()
         self.failed = np.zeros(sizes["server_groups"], dtype=np.int64)
         self.replicas = compiled.services.replicas.copy()
@@ -31,11 +41,9 @@ class State:
         self.control_lost = 0
         self.touched_groups: set[int] = set()
         self._net: dict[tuple[str, str, str], float] = {}
+        self._caps: dict[str, dict[str, float]] = {}
         self.cells_due = True
         self.topology_due = self.servers_due = self.routing_due = self.demand_due = True
-        self._hold_of = {
-            name: (kind, i) for kind in HOLD_KINDS for i, name in enumerate(compiled.names[kind])
-        }
         self._apply: dict[str, Callable[[Change], None]] = {
             "state": self._hold,
             "drain": self._drain,
@@ -48,6 +56,15 @@ class State:
             "demand": self._demand,
             "outdoor": self._outdoor,
             "control": self._control,
+            "ride": self._ride,
+            "feed": self._feed,
+            "inject": self._inject,
+            "draw": self._draw,
+            "slow": self._slow,
+            "setpoint": self._setpoint,
+            "fault": self._fault,
+            "bandwidth": self._bandwidth,
+            "shed": self._shed,
         }
 
     def apply(self, change: Change) -> None:
@@ -55,7 +72,7 @@ class State:
         cell = (change.kind, change.target, change.key)
         none = np.inf if change.kind == "cap" else 0.0
         net = change.value if change.kind == "cap" else self._net.get(cell, 0.0) + change.value
-        if net == none:
+        if net == none or abs(net) < NOTHING:
             self._net.pop(cell, None)
         else:
             self._net[cell] = net
@@ -72,10 +89,61 @@ class State:
     def _at(self, kind: str, name: str) -> int:
         return self._compiled.index[kind][name]
 
+    def _held(self, name: str) -> tuple[str, int]:
+        """(kind, index) of a thing that can be held down."""
+        for kind in HOLD_KINDS:
+            found = self._compiled.index[kind].get(name)
+            if found is not None:
+                return kind, found
+        raise KeyError(name)
+
+    def _sum(self, change: Change) -> float:
+        """The sum of all changes of this cell: what is undone leaves no rounding behind."""
+        return self._net.get((change.kind, change.target, change.key), 0.0)
+
     def _hold(self, change: Change) -> None:
-        kind, i = self._hold_of[change.target]
+        kind, i = self._held(change.target)
         self.holds[kind][i] -= round(change.value)
         self.topology_due = True
+
+    def _ride(self, change: Change) -> None:
+        self.ride[self._at("power_units", change.target)] += round(change.value)
+        self.topology_due = True
+
+    def _feed(self, change: Change) -> None:
+        kind, i = self._held(change.target)
+        power = self._compiled.power
+        nodes = {"power_units": power.unit_node, "cooling_plants": power.plant_node, "racks": power.rack_node}
+        feeder = power.unit_node[self._at("power_units", change.key)]
+        edge = np.flatnonzero((power.levels.child == nodes[kind][i]) & (power.levels.parent == feeder))
+        if not len(edge):
+            raise KeyError(f"{change.key} does not feed {change.target}")
+        self.feed_holds[edge] -= round(change.value)
+        self.topology_due = True
+
+    def _inject(self, change: Change) -> None:
+        self.inject_w[self._at("power_units", change.target)] = self._sum(change)
+
+    def _draw(self, change: Change) -> None:
+        self.draw[self._at("power_units", change.target)] = 1.0 + self._sum(change)
+        self.topology_due = True
+
+    def _slow(self, change: Change) -> None:
+        self.slow[self._at("racks", change.target)] = self._sum(change)
+        self.cells_due = self.servers_due = True
+
+    def _setpoint(self, change: Change) -> None:
+        self.setpoint_k[change.target] = self._sum(change)
+
+    def _fault(self, change: Change) -> None:
+        self.faults[change.target, change.key] = self._sum(change)
+
+    def _bandwidth(self, change: Change) -> None:
+        self.bandwidth[self._at("links", change.target)] = 1.0 + self._sum(change)
+
+    def _shed(self, change: Change) -> None:
+        columns = slice(None) if change.key in ("*", "") else self._at("sites", change.key)
+        self.shed[self._at("services", change.target), columns] += change.value
 
     def _drain(self, change: Change) -> None:
         self.drained[self._at("racks", change.target)] -= round(change.value)
@@ -94,7 +162,13 @@ class State:
         self.servers_due = True
 
     def _cap(self, change: Change) -> None:
-        self.cap_w[self._at("racks", change.target)] = change.value
+        rack = self._at("racks", change.target)
+        caps = self._caps.setdefault(change.target, {})
+        if change.value == np.inf:
+            caps.pop(change.key, None)
+        else:
+            caps[change.key] = change.value
+        self.cap_w[rack] = min(caps.values(), default=np.inf)
         self.cells_due = True
         self.servers_due = True
 
@@ -105,9 +179,7 @@ class State:
 
     def _weight(self, change: Change) -> None:
         cell = self._at("services", change.target), self._at("sites", change.key)
-        # From the sum of the changes, so that what is undone leaves no rounding behind.
-        net = self._net.get((change.kind, change.target, change.key), 0.0)
-        self.weight[cell] = self._compiled.services.weight[cell] + net
+        self.weight[cell] = self._compiled.services.weight[cell] + self._sum(change)
         self.routing_due = True
 
     def _sick(self, change: Change) -> None:

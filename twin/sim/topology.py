@@ -14,6 +14,7 @@ from twin.graph.compile import Compiled
 from twin.graph.levels import Bools, Floats
 from twin.sim.network import Routes, find_routes, reachable
 from twin.sim.power import RollUp
+from twin.sim.state import HOLD_KINDS, State
 
 KEPT = 24
 
@@ -43,27 +44,36 @@ class Topologies:
         self._known: OrderedDict[bytes, Topology] = OrderedDict()
         self._routes: OrderedDict[bytes, Routes] = OrderedDict()
 
-    def of(self, up: dict[str, Bools]) -> Topology:
-        """Return the topology for the own states (True: not held down) of units, plants, racks, switches and links."""
-        key = np.packbits(np.concatenate(list(up.values()))).tobytes()
+    def of(self, state: State) -> Topology:
+        """Return the topology for what is held down, which units ride without feeders, and which feeds are open."""
+        up = {kind: state.up(kind) for kind in HOLD_KINDS}
+        bits = np.concatenate([*up.values(), state.ride > 0, state.feed_holds > 0])
+        key = np.packbits(bits).tobytes() + (b"" if (state.draw == 1.0).all() else state.draw.tobytes())
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._find(up)
+            found = self._known[key] = self._find(up, state)
             if len(self._known) > KEPT:
                 self._known.popitem(last=False)
         self._known.move_to_end(key)
         return found
 
-    def _find(self, up: dict[str, Bools]) -> Topology:
+    def _find(self, up: dict[str, Bools], state: State) -> Topology:
         power = self._compiled.power
+        closed = None if not state.feed_holds.any() else state.feed_holds == 0
+        needs = power.levels.needs.copy()
+        needs[power.unit_node[state.ride > 0]] = 0
         own = np.ones(power.levels.nodes, dtype=bool)
         own[power.unit_node], own[power.rack_node], own[power.plant_node] = (
             up["power_units"],
             up["racks"],
             up["cooling_plants"],
         )
-        alive = power.levels.sweep(own)
-        share = power.levels.shares(alive)
+        alive = power.levels.sweep(own, closed, needs)
+        share = power.levels.shares(alive, closed)
+        if (state.draw != 1.0).any():
+            drawn = np.ones(power.levels.nodes)
+            drawn[power.unit_node] = state.draw
+            share = share * drawn[power.levels.child]
         powered = alive[power.rack_node]
         switch_alive = self._switch_powered(alive, powered) & up["switches"]
         network = self._network(switch_alive, up["links"])

@@ -1,0 +1,1 @@
+"""The laws of physics that the twin plays, one file each: pure functions with unit and source."""

@@ -1,0 +1,23 @@
+"""Movers: the laws that act on their own during a run. To add one: a file in this folder, a line here, a test."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from twin.graph.compile import Compiled
+from twin.sim.mover import Mover
+
+# The registry. At one instant they act in this order.
+MOVERS: tuple[type[Mover], ...] = ()
+
+
+def movers_of(compiled: Compiled, without: Collection[str] = ()) -> list[Mover]:
+    """Return the movers of a fresh run: those that the fleet declares something for, but for the laws switched off.
+
+    Raises ValueError for a law that does not exist.
+    """
+    laws = {mover.law for mover in MOVERS}
+    if unknown := set(without) - laws:
+        raise ValueError(f"no law {', '.join(sorted(unknown))} (there are: {', '.join(sorted(laws))})")
+    found = (mover.of(compiled) for mover in MOVERS if mover.law not in without)
+    return [mover for mover in found if mover is not None]
