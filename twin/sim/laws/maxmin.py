@@ -58,19 +58,21 @@ def max_min(
 def _fill(rate: Floats, room: Floats, flow: Ints, link: Ints, demand_bps: Floats) -> None:
     """Give the flows their rates and take them from the room of the links (both in place)."""
     rate += demand_bps
-    while len(flow):
-        starts = np.flatnonzero(np.r_[True, flow[1:] != flow[:-1]])
-        members = flow[starts]
-        counts = np.bincount(link, minlength=len(room))
+    counts = np.bincount(link, minlength=len(room))
+    length = np.bincount(flow, minlength=len(rate))
+    members = np.flatnonzero(length)
+    length, wanted = length[members], demand_bps[members]
+    while len(members):
         share = (room / np.maximum(counts, 1))[link]
-        fair = np.minimum.reduceat(share, starts)
-        level = np.minimum(fair, demand_bps[members])
-        length = np.diff(np.append(starts, len(flow)))
-        held_lower = np.repeat(level, length) < share * (1.0 - TIE)
-        bottleneck = np.bincount(link[held_lower], minlength=len(room)) == 0
-        done = np.logical_or.reduceat(bottleneck[link], starts) | (level == demand_bps[members])
+        starts = np.cumsum(length) - length
+        level = np.minimum(np.minimum.reduceat(share, starts), wanted)
+        held_lower = np.repeat(level * (1.0 + TIE), length) < share
+        bottleneck = np.bincount(link, weights=held_lower, minlength=len(room)) == 0.0
+        done = np.logical_or.reduceat(bottleneck[link], starts) | (level == wanted)
         rate[members[done]] = level[done]
         leaving = np.repeat(done, length)
-        room -= np.bincount(link[leaving], weights=np.repeat(level[done], length[done]), minlength=len(room))
+        left = link[leaving]
+        room -= np.bincount(left, weights=np.repeat(level[done], length[done]), minlength=len(room))
         np.maximum(room, 0.0, out=room)
-        flow, link = flow[~leaving], link[~leaving]
+        counts -= np.bincount(left, minlength=len(room))
+        members, wanted, length, link = members[~done], wanted[~done], length[~done], link[~leaving]
