@@ -6,24 +6,14 @@ Each check yields :class:`Fault`s; the reader of the file turns (kind, row) into
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from twin.model import checks_protection
 from twin.model.errors import did_you_mean
+from twin.model.fault import Fault
 from twin.model.fleet import KINDS, SINGULAR, THINGS, Fleet
 from twin.model.network import TIERS
 from twin.model.power import SOURCES
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A wrong value in one row of a fleet."""
-
-    kind: str
-    row: int
-    field: str
-    what: str
-    mend: str = ""
 
 
 def check_fleet(fleet: Fleet) -> list[Fault]:
@@ -318,4 +308,5 @@ CHECKS: tuple[Callable[[Fleet], Iterator[Fault]], ...] = (
     places_agree,
     storage_can_have_a_quorum,
     services_can_run,
+    *checks_protection.CHECKS,
 )
