@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scenarios.hazards.bad_config import BadConfig
 from scenarios.hazards.base import Hazard
+from scenarios.hazards.capacity_loss import CapacityLoss
 from scenarios.hazards.common_cause import CommonCause
 from scenarios.hazards.control_plane_loss import ControlPlaneLoss
 from scenarios.hazards.demand_surge import DemandSurge
@@ -11,6 +12,7 @@ from scenarios.hazards.grid_outage import GridOutage
 from scenarios.hazards.growth import Growth
 from scenarios.hazards.heat_wave import HeatWave
 from scenarios.hazards.independent_failures import IndependentFailures
+from scenarios.hazards.link_flapping import LinkFlapping
 from scenarios.hazards.loss import Loss
 from scenarios.hazards.maintenance_calendar import MaintenanceCalendar
 from scenarios.hazards.repair_crews import RepairCrews
@@ -32,6 +34,8 @@ HAZARDS: tuple[type[Hazard], ...] = (
     RepairCrews,
     ReplayOutages,
     HeatWave,
+    LinkFlapping,
+    CapacityLoss,
 )
 BY_KIND: dict[str, type[Hazard]] = {hazard.kind: hazard for hazard in HAZARDS}
 
@@ -39,6 +43,7 @@ __all__ = [
     "BY_KIND",
     "HAZARDS",
     "BadConfig",
+    "CapacityLoss",
     "CommonCause",
     "ControlPlaneLoss",
     "DemandSurge",
@@ -47,6 +52,7 @@ __all__ = [
     "Hazard",
     "HeatWave",
     "IndependentFailures",
+    "LinkFlapping",
     "Loss",
     "MaintenanceCalendar",
     "RepairCrews",
