@@ -294,7 +294,7 @@ class Engine:
         load[self._constants.fed_node, pw.W] = (
             self._constants.fed_w * self.topology.switch_alive[self._constants.fed_switch]
         )
-        self.topology.roll_up.fill(power, load, squares, self.alive)
+        self.topology.roll_up.fill(pw.injected(power, self.state.inject_w), load, squares, self.alive)
         self.load, self.squares = load, squares
         self.unit_va, self.unit_peak_va = pw.apparent(load[power.unit_node], squares[power.unit_node])
         self.facility_w = add_up(

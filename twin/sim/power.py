@@ -7,6 +7,8 @@ the share that each feed carries, squares by the square of the share.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from twin.graph.compile import CURVE_CELLS, PowerArrays, ServerArrays
@@ -118,3 +120,13 @@ def cooling_power(
     cop = np.maximum(reference * (1.0 - slope * (outdoor_c[power.plant_site] - t_ref)), least)
     watts = (capacity * fill[power.plant_site] / cop + power.plant_fixed_w) * plant_alive
     return watts, np.maximum(heat_site - total, 0.0)
+
+
+def injected(power: PowerArrays, inject_w: Floats) -> PowerArrays:
+    """The chain with what flows into its units besides their load `[W, (U,)]` (recharging; solar and batteries are
+    negative): while a unit is alive it adds like a loss that does not depend on the load."""
+    if not inject_w.any():
+        return power
+    loss = power.loss.copy()
+    loss[0, power.unit_node] += inject_w / power.rated_va[power.unit_node]
+    return replace(power, loss=loss)

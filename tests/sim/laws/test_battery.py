@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from twin.graph.levels import Floats
-from twin.sim.laws.battery import LEAST_SHARE, Batteries, charging_w, drain_per_s, runtime_s
+from twin.sim.laws.battery import LEAST_SHARE, Bank, charging_w, drain_per_s, runtime_s
 
 
 def batteries(
     *, energy_j: float = 6e8, health: float = 1.0, rated_w: float = 1e6, peukert: float = 1.15
-) -> Batteries:
-    return Batteries(one(energy_j), one(health), one(rated_w), one(peukert), one(7200.0))
+) -> Bank:
+    return Bank(one(energy_j), one(health), one(rated_w), one(peukert), one(7200.0))
 
 
 def one(value: float) -> Floats:
