@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from twin.model.plan import Plan
-from twin.records.metrics import NOT_MODELLED
 from twin.records.verdict import (
     AssumedInput,
     CounterExample,
@@ -211,7 +210,13 @@ def _verdict(**changes: Any) -> Verdict:
             faults=37,
             untested=("ams1-b02",),
         ),
-        "not_modelled": NOT_MODELLED,
+        "not_modelled": (
+            "breaker and relay trip curves (a rating exceeded on the peak is a violation, nothing trips)",
+            "UPS batteries and generator start (a live generator takes the load at once)",
+            "cooling dynamics (too little cooling is a violation, nothing heats up)",
+            "max-min sharing and re-routing delay (an overloaded link loses the excess, routes change at once)",
+            "storage rebuild traffic, cache warmth and autoscaling",
+        ),
         "assumed": (
             AssumedInput(what="server_types.peak_factor", count=2, metrics=("overloads", "headroom_min_pct")),
             AssumedInput(what="services.retry_budget", count=12, metrics=("error_rate", "slo_violation")),

@@ -55,6 +55,9 @@ def check(
     max_replications: Annotated[
         int | None, typer.Option(min=2, help="Raise or lower the budget of the gate set.")
     ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A law of physics to switch off (breakers, batteries, ...).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> int:
     """Judge a plan: is it safe, and does it do what it claims?
@@ -80,6 +83,8 @@ def check(
     inputs = {"plan": str(plan), "fleet": str(fleet), "gates": str(gates_path), "suite": suite_path}
     if max_replications is not None:
         inputs["max_replications"] = str(max_replications)
+    if without:
+        inputs["without"] = ",".join(without)
     bar = progress_bar(screen, f"checking {the_plan.name}")
     with problems_in(the_gates, gates_path, the_suite, suite_path), bar as progress:
         verdict = evaluate(
@@ -94,6 +99,7 @@ def check(
             path=str(plan),
             inputs=inputs,
             folder=Path(suite_path).parent,
+            without=without or (),
         )
     if as_json:
         typer.echo(render_json(verdict))

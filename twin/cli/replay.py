@@ -92,7 +92,9 @@ def _bench(verdict: Verdict) -> Bench:
     ]
     if changed:
         raise StalePlan(f"the {' and the '.join(changed)} changed since this verdict; check the plan again")
-    return set_up(plan, fleet, gates, suite, salt=verdict.purpose, folder=Path(suite_path).parent)
+    without = [law for law in verdict.inputs.get("without", "").split(",") if law]
+    folder = Path(suite_path).parent
+    return set_up(plan, fleet, gates, suite, salt=verdict.purpose, folder=folder, without=without)
 
 
 def _timeline(again: Replay, console: Console) -> None:

@@ -40,6 +40,9 @@ def simulate(
         Path | None,
         typer.Option("-o", "--output", help="Write the run (metrics, violations, happenings) as JSON."),
     ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A law of physics to switch off (breakers, batteries, ...).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> int:
     """Play a fleet, or a plan on it, in one world, and show what happened and what it cost.
@@ -61,6 +64,7 @@ def simulate(
         days=days,
         seed=seed,
         start=read_time(start, "--start"),
+        without=without or (),
     )
     told = as_dict(played)
     if output is not None:

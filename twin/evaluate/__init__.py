@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,13 +43,15 @@ def check(  # noqa: PLR0913
     folder: Path | None = None,
     start_method: str | None = None,
     executor: Executor | None = None,
+    without: Sequence[str] = (),
 ) -> Verdict:
     """Play "do nothing" and the plan in the same worlds, let every gate judge, and return the verdict.
 
-    `suite` defaults to the one the gate set names, `folder` is where the traces it names lie;
-    `as_of` (default: now) is the clock of waivers and of the snapshot's
-    age. Same inputs give the same verdict in any number of `jobs`. Raises StalePlan when the plan was written for another
-    fleet, GateError and ScenarioError when gates or suite cannot be used, EvaluationError when a worker is lost.
+    `suite` defaults to the one the gate set names, `folder` is where the traces it names lie; `as_of` (default: now) is the
+    clock of waivers and of the snapshot's age. `without` names laws of physics to switch off: the verdict then says that
+    they are not modelled. Same inputs give the same verdict in any number of `jobs`. Raises StalePlan when the plan was
+    written for another fleet, GateError and ScenarioError when gates or suite cannot be used, EvaluationError when a worker
+    is lost.
     """
     as_of = as_of or datetime.now(UTC).replace(microsecond=0)
     suite = suite or builtin_suite(gates.suite)
@@ -61,7 +63,7 @@ def check(  # noqa: PLR0913
     findings = static_checks(plan, fleet, lines=lines, path=path)
     if findings:
         return rejected(plan, fleet, gates, suite, findings, as_of=as_of, inputs=inputs or {})
-    bench = set_up(plan, fleet, gates, suite, salt=salt, folder=folder)
+    bench = set_up(plan, fleet, gates, suite, salt=salt, folder=folder, without=without)
     with players(bench, jobs, start_method=start_method, executor=executor) as play:
         evidence = judge_scenarios(bench, gates, play, progress=progress)
     shown = counter_examples(bench, evidence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ class Bench:
     """Frozen inputs of every world.
 
     `fleet` is the union of both arms, `states` are the distinct states of the plan, `variants` the ways in which it must
-    be safe: whole, stopped after each step, rolled back from each step.
+    be safe: whole, stopped after each step, rolled back from each step; `without` are the laws of physics switched off.
     """
 
     fleet: Fleet
@@ -39,6 +40,7 @@ class Bench:
     states: tuple[tuple[str, float], ...]
     related: dict[str, frozenset[str]]
     variants: tuple[str, ...]
+    without: tuple[str, ...] = ()
 
     def variants_in(self, scenario: Scenario) -> tuple[str, ...]:
         """The variants played in a scenario: enumerated losses visit every state of the whole plan already."""
@@ -58,7 +60,14 @@ class Bench:
 
 
 def set_up(  # noqa: PLR0913
-    plan: Plan, fleet: Fleet, gates: GateSet, suite: Suite, *, salt: str, folder: Path | None = None
+    plan: Plan,
+    fleet: Fleet,
+    gates: GateSet,
+    suite: Suite,
+    *,
+    salt: str,
+    folder: Path | None = None,
+    without: Sequence[str] = (),
 ) -> Bench:
     """Check the suite and the gates, resolve the plan, compile the union fleet and derive the seed.
 
@@ -84,4 +93,5 @@ def set_up(  # noqa: PLR0913
         states=tuple((state.label, state.at_s) for state in expected.states),
         related=related(schedule.fleet, schedule.touched),
         variants=schedule.variants if gates.partial_plans else schedule.variants[:1],
+        without=tuple(sorted(without)),
     )

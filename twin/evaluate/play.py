@@ -136,7 +136,7 @@ def players(
     `concurrent.futures` executor that sees FLEETWIN_CACHE (a cluster's, say) will do.
     """
     if jobs == 1 and executor is None:
-        simulator = Simulator(bench.compiled)
+        simulator = Simulator(bench.compiled, without=bench.without)
         yield lambda tasks: (play(bench, simulator, task) for task in tasks)
         return
     with tempfile.TemporaryDirectory(prefix="fleetwin-") as scratch:
@@ -179,4 +179,4 @@ def play_stored(folder: str, key: str, task: Task) -> Outcome:
 @lru_cache(maxsize=1)
 def _stored(folder: str, key: str) -> tuple[Bench, Simulator]:
     bench: Bench = cache.get(Path(folder), key)
-    return bench, Simulator(bench.compiled)
+    return bench, Simulator(bench.compiled, without=bench.without)

@@ -110,7 +110,7 @@ def replay_example(bench: Bench, example: CounterExample) -> Replay:
 
 
 def _watch(last: Happening) -> Watch:
-    if last.kind == "overloads":
+    if last.kind in ("overloads", "breaker_trips", "batteries_empty"):
         return (("peak_va", last.thing),)
     return (("p99_ms", last.thing), ("error_rate", last.thing)) if last.kind == "slo_violations" else ()
 
@@ -133,6 +133,7 @@ def play_again(  # noqa: PLR0913
                 start_s=world.start_s,
                 until_s=world.until_s,
                 observe=narrator,
+                without=bench.without,
             )
         )
 
@@ -196,7 +197,7 @@ def _kinds(rule: Rule) -> tuple[str, ...]:
         return (rule.metric.name,)
     by_inputs: dict[str, Callable[[], tuple[str, ...]]] = {
         "service": lambda: ("slo_violations", "link_overloads"),
-        "unit": lambda: ("overloads",),
+        "unit": lambda: ("overloads", "breaker_trips"),
     }
     return next((kinds() for key, kinds in by_inputs.items() if key in BY_NAME[rule.metric.name].where), ())
 

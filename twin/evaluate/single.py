@@ -62,12 +62,13 @@ def simulate(  # noqa: PLR0913
     start: datetime | None = None,
     narrate: bool = True,
     folder: Path | None = None,
+    without: Sequence[str] = (),
 ) -> Played:
     """Play a fleet, or a plan on it, in one world of a scenario (default: nothing happens but demand).
 
-    Starts at the plan's window, else at `start`, else at the fleet's snapshot; lasts `days`. Traces that the
-    scenario names lie in `folder`. Raises ScenarioError for a scenario that does not fit the fleet, UsageError for one that
-    enumerates single losses: that is what `check` is for.
+    Starts at the plan's window, else at `start`, else at the fleet's snapshot; lasts `days`. Traces that the scenario names
+    lie in `folder`; `without` names laws of physics to switch off. Raises ScenarioError for a scenario that does not fit the
+    fleet, UsageError for one that enumerates single losses: that is what `check` is for.
     """
     start = (
         start or (plan.window.not_before if plan else None) or fleet.as_of or datetime(2026, 1, 5, tzinfo=UTC)
@@ -79,7 +80,14 @@ def simulate(  # noqa: PLR0913
     compiled = compile_fleet(fleet, start=start)
     world = _world(scenario, fleet, folder=folder, days=days, start=start, seed=seed) if scenario else None
     narrator = Narrator(compiled) if narrate else None
-    run = play(compiled, changes, world.changes if world else (), until_s=days * DAY_S, observe=narrator)
+    run = play(
+        compiled,
+        changes,
+        world.changes if world else (),
+        until_s=days * DAY_S,
+        observe=narrator,
+        without=without,
+    )
     return Played(compiled, narrator.told(run) if narrator else run, start)
 
 

@@ -17,7 +17,7 @@ from twin.model.fleet import Fleet
 from twin.model.gateset import Gate, GateSet
 from twin.model.plan import Plan
 from twin.model.scenario import Suite
-from twin.records.metrics import NOT_MODELLED
+from twin.records.modelled import not_modelled
 from twin.records.verdict import (
     ORDER,
     CounterExample,
@@ -67,7 +67,7 @@ def verdict_of(  # noqa: PLR0913
         scenarios=tuple(scenario.name for scenario in bench.suite.scenarios),
         gate_results=results,
         footprint=footprint(bench.related, evidence.faults),
-        not_modelled=NOT_MODELLED,
+        not_modelled=not_modelled(fleet, bench.without),
         assumed=assumed,
         snapshot_age_s=age,
         missing=tuple(
@@ -104,7 +104,6 @@ def rejected(  # noqa: PLR0913
         inputs=inputs,
         findings=tuple(findings),
         scenarios=tuple(scenario.name for scenario in suite.scenarios),
-        not_modelled=NOT_MODELLED,
     )
 
 

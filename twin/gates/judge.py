@@ -56,7 +56,9 @@ def judge(  # noqa: PLR0913
         return _invariant(rule, samples, scenario, variant)
     if not random:
         return _exact(rule, samples, scenario, variant)
-    plan, reference = (np.array([number_of(getattr(s, arm)) for s in samples]) for arm in ("plan", "reference"))
+    plan, reference = (
+        np.array([number_of(getattr(s, arm)) for s in samples]) for arm in ("plan", "reference")
+    )
     if not (np.isfinite(plan).all() and np.isfinite(reference).all()):
         return _missing(scenario, variant, len(samples))
     found = assess(

@@ -76,7 +76,8 @@ class TimedChange:
     """A change at a time (seconds from the start of the plan's window), with the words for its cause.
 
     `origin` names who did it: "plan:drain", "world:panel-loss", "physics:breakers"; `text` says it to a person; `because`
-    names things whose latest happenings led to it (of what physics does).
+    names things whose latest happenings led to it and `event` the metric that counts it ("breaker_trips"): of what
+    physics does.
     """
 
     at_s: float
@@ -84,3 +85,4 @@ class TimedChange:
     origin: str
     text: str = ""
     because: tuple[str, ...] = ()
+    event: str = ""

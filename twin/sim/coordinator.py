@@ -7,7 +7,7 @@ Order within one instant (SimPy priority): 1 causes (world, plan, demand knots, 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappush
 from itertools import groupby
 from typing import Any
@@ -18,10 +18,10 @@ from simpy.core import SimTime
 
 from twin.model.change import TimedChange
 from twin.model.errors import NotSettled
-from twin.records.run import Run
+from twin.records.run import Interval, Run
 from twin.sim.engine import Engine
 from twin.sim.movers import movers_of
-from twin.sim.recorder import Recorder
+from twin.sim.recorder import MAX_INTERVALS, Recorder
 
 CAUSE, SETTLE = 1, 5
 MAX_ROUNDS = 64
@@ -71,6 +71,7 @@ class Coordinator:
         self._rounds = 0
         self._round_at: SimTime = -1.0
         self._recent: list[TimedChange] = []
+        self._happened: list[Interval] = []
         self._wakes: np.ndarray = np.zeros(0)
         self.events = 0
         self._control_back: simpy.Event | None = None
@@ -99,7 +100,8 @@ class Coordinator:
         self.env.process(self._play_grid(knots.grid))
         if self._until > self._start:
             self.env.run(until=self._until)
-        return self.recorder.finish(self._start, self._until, events=self.events)
+        run = self.recorder.finish(self._start, self._until, events=self.events)
+        return replace(run, intervals=(*run.intervals, *self._happened[:MAX_INTERVALS]))
 
     def _preface(self, before: Sequence[TimedChange]) -> None:
         """Show an observer how the state at the start came about, change by change, without keeping books."""
@@ -126,6 +128,9 @@ class Coordinator:
         self.engine.state.apply(change.change)
         self._recent.append(change)
         self.events += 1
+        if change.event:
+            now = float(self.env.now)
+            self._happened.append(Interval(change.event, change.change.target, now, now))
         if (
             change.change.kind == "control"
             and self.engine.state.control_lost <= 0

@@ -15,6 +15,13 @@ from twin.records.run import JOULES_PER_KWH, Run
 from twin.sim.recorder import VIOLATIONS
 
 Where = Mapping[str, Any]
+# Violations that happen at an instant, and the kind of thing that has them.
+EVENTS = {
+    "breaker_trips": "power_units",
+    "batteries_empty": "power_units",
+    "standby_failures": "power_units",
+    "thermal_shutdowns": "racks",
+}
 
 
 def measure(
@@ -33,8 +40,13 @@ def measure(
 
 
 def violators(compiled: Compiled, run: Run, kind: str, where: Where, for_s: float = 0.0) -> frozenset[str]:
-    """Names of the things with a violation of `kind` that lasted at least `for_s` (and longer than nothing)."""
-    things = {i.thing for i in run.intervals if i.kind == kind and i.end_s - i.start_s >= for_s}
+    """Names of the things with a violation of `kind` that lasted at least `for_s` (and longer than nothing).
+
+    An event (a breaker that opens) counts at once.
+    """
+    things = {
+        i.thing for i in run.intervals if i.kind == kind and (kind in EVENTS or i.end_s - i.start_s >= for_s)
+    }
     return frozenset(name for name in things if matches(compiled, kind, name, where))
 
 
@@ -57,7 +69,7 @@ def matches(compiled: Compiled, violation: str, name: str, where: Where) -> bool
 def _is(compiled: Compiled, violation: str, name: str, key: str, wanted: Any) -> bool:
     if key in ("service", "unit", "link", "storage"):
         return fnmatchcase(name, str(wanted))
-    thing_kind = next(
+    thing_kind = EVENTS.get(violation) or next(
         kind for found, kind in VIOLATIONS if found == violation and name in compiled.index[kind]
     )
     i = compiled.index[thing_kind][name]

@@ -105,7 +105,11 @@ class Narrator:
             if key not in told:
                 causes = [self._about.get(name, -1) for name in timed.because]
                 told[key] = self._tell(
-                    timed.at_s, kind, change.target, f"plan: {words}" if kind == "plan" else words, *causes
+                    timed.at_s,
+                    timed.event or kind,
+                    change.target,
+                    f"plan: {words}" if kind == "plan" else words,
+                    *causes,
                 )
             self._root[change.target] = told[key]
             if change.kind in ("demand", "outdoor"):

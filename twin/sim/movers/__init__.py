@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from twin.graph.compile import Compiled
+from twin.model.errors import UsageError
 from twin.sim.mover import Mover
 
+# Laws that the settle itself plays and that can be switched off like the others.
+ENGINE_LAWS = ("congestion", "queueing", "quorum")
 # The registry. At one instant they act in this order.
 MOVERS: tuple[type[Mover], ...] = ()
 
@@ -14,10 +17,10 @@ MOVERS: tuple[type[Mover], ...] = ()
 def movers_of(compiled: Compiled, without: Collection[str] = ()) -> list[Mover]:
     """Return the movers of a fresh run: those that the fleet declares something for, but for the laws switched off.
 
-    Raises ValueError for a law that does not exist.
+    Raises UsageError for a law that does not exist.
     """
-    laws = {mover.law for mover in MOVERS}
+    laws = {*ENGINE_LAWS, *(mover.law for mover in MOVERS)}
     if unknown := set(without) - laws:
-        raise ValueError(f"no law {', '.join(sorted(unknown))} (there are: {', '.join(sorted(laws))})")
+        raise UsageError(f"no law {', '.join(sorted(unknown))} (there are: {', '.join(sorted(laws))})")
     found = (mover.of(compiled) for mover in MOVERS if mover.law not in without)
     return [mover for mover in found if mover is not None]

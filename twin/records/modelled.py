@@ -1,0 +1,47 @@
+"""What of the physics a fleet leaves out: what it does not declare, what was switched off, what no version plays yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from twin.model.fleet import Fleet
+
+# What the fleet must declare for a law to be played -> what a verdict says when it does not.
+_DECLARED: tuple[tuple[Callable[[Fleet], bool], str], ...] = (
+    (
+        lambda fleet: any(unit.trip for unit in fleet.power_units),
+        "breaker and relay trips: no unit declares a trip curve (above its rating nothing trips)",
+    ),
+    (
+        lambda fleet: any(unit.battery_j for unit in fleet.power_units if unit.kind == "ups"),
+        "UPS batteries: no UPS declares one (it lives as long as its feeders)",
+    ),
+    (
+        lambda fleet: any(unit.start_s for unit in fleet.power_units),
+        "generator start: no generator declares how long (it takes the load at once)",
+    ),
+    (
+        lambda fleet: any(unit.transfer_s is not None for unit in fleet.power_units),
+        "transfer delay: no switch declares it (it changes over at once)",
+    ),
+    (
+        lambda fleet: any(unit.capping for unit in fleet.power_units),
+        "power capping: no unit declares a policy",
+    ),
+    (
+        lambda fleet: bool(fleet.cooling_zones),
+        "temperatures: no cooling zone is declared (too little cooling is a violation, nothing heats up)",
+    ),
+    (
+        lambda fleet: any(plant.restart_s is not None for plant in fleet.cooling_plants),
+        "restart of cooling plants: none declares how long (it cools as soon as it has power)",
+    ),
+)
+# What no fleet can declare yet.
+NOT_YET: tuple[str, ...] = ("jobs", "name service", "fire and water leaks")
+
+
+def not_modelled(fleet: Fleet, without: Collection[str] = ()) -> tuple[str, ...]:
+    """Return what a run on this fleet leaves out; every verdict says so."""
+    silent = [text for declares, text in _DECLARED if not declares(fleet)]
+    return (*(f"{law} (switched off)" for law in sorted(without)), *silent, *NOT_YET)
