@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from twin.graph.compile_cooling import CoolingArrays, compile_cooling
 from twin.graph.compile_demand import DemandArrays, compile_demand
 from twin.graph.compile_physics import Physics, compile_physics
+from twin.graph.compile_traffic import TrafficArrays, compile_traffic
 from twin.graph.levels import Bools, Floats, Ints, Levels, build_levels
 from twin.model.fleet import Fleet
 from twin.model.power import SOURCES
@@ -51,7 +53,10 @@ class PowerArrays:
 
 @dataclass(frozen=True)
 class NetworkArrays:
-    """The fabric as a feed graph (racks and switches; borders are its roots) and the backbone between sites."""
+    """The fabric as a feed graph (racks and switches; borders are its roots) and the backbone between sites.
+
+    `link_buffer_s` is 0 where a link declares no buffer, `convergence_s` where routers know at once.
+    """
 
     levels: Levels
     rack_node: Ints
@@ -69,10 +74,12 @@ class NetworkArrays:
     switch_racks: Ints
     link_capacity_bps: Floats
     link_latency_s: Floats
+    link_buffer_s: Floats
     link_site: Ints
     backbone: Ints
     backbone_a: Ints
     backbone_b: Ints
+    convergence_s: float
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,9 @@ class Compiled:
     servers: ServerArrays
     services: ServiceArrays
     demand: DemandArrays
+    traffic: TrafficArrays
     physics: Physics
+    cooling: CoolingArrays
     rack_site: Ints
     site_region: Ints
     region_starts: Ints
@@ -167,7 +176,9 @@ def compile_fleet(fleet: Fleet, *, start: datetime) -> Compiled:
         servers=_servers(fleet, names, index),
         services=_services(fleet, names, index),
         demand=compile_demand(fleet, names, index, start=start),
+        traffic=compile_traffic(fleet, index, start=start),
         physics=compile_physics(fleet),
+        cooling=compile_cooling(fleet, index),
         rack_site=_ints(index["sites"][rack.site] for rack in fleet.racks),
         site_region=site_region,
         region_starts=region_starts,
@@ -339,10 +350,12 @@ def _network(
         switch_racks=_ints(r for rows in racks_of for r in rows),
         link_capacity_bps=_floats(link.capacity_bps for link in fleet.links),
         link_latency_s=_floats(link.latency_s for link in fleet.links),
+        link_buffer_s=_floats(link.buffer_s or 0.0 for link in fleet.links),
         link_site=_ints(site_of[at[link.a]] for link in fleet.links),
         backbone=_ints(backbone),
         backbone_a=_ints(at[fleet.links[i].a] for i in backbone),
         backbone_b=_ints(at[fleet.links[i].b] for i in backbone),
+        convergence_s=fleet.convergence_s or 0.0,
     )
 
 

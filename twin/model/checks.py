@@ -45,6 +45,7 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
     "services": {"reservation": ("reservations",), "callees": ("services",), "storage": ("storage",)},
     "deployments": {"service": ("services",), "site": ("sites",)},
     "demand": {"service": ("services",), "region": ("regions",), "profile": ("series",)},
+    "traffic": {"source": ("sites",), "target": ("sites",), "profile": ("series",)},
 }
 
 
@@ -72,11 +73,15 @@ def names_are_unique(fleet: Fleet) -> Iterator[Fault]:
 
 
 def rows_are_unique(fleet: Fleet) -> Iterator[Fault]:
-    """A (service, site) has one deployment, a (service, region) one demand, a (rack, type, owner) one group."""
+    """One deployment for a (service, site), one demand for a (service, region), one group for a (rack, type, owner).
+
+    And one row of traffic for a (source, target, tier).
+    """
     keys: dict[str, Callable[[Any], tuple[str, ...]]] = {
         "deployments": lambda r: (r.service, r.site),
         "demand": lambda r: (r.service, r.region),
         "server_groups": lambda r: (r.rack, r.type, r.owner),
+        "traffic": lambda r: (r.source, r.target, str(r.tier)),
     }
     for kind, key in keys.items():
         seen: set[tuple[str, ...]] = set()
@@ -220,6 +225,15 @@ def links_join_the_right_tiers(fleet: Fleet) -> Iterator[Fault]:
             )
 
 
+def traffic_leaves_its_site(fleet: Fleet) -> Iterator[Fault]:
+    """Traffic goes from one site to another."""
+    for row, traffic in enumerate(fleet.traffic):
+        if traffic.source == traffic.target:
+            yield Fault(
+                "traffic", row, "target", f"goes from {traffic.source!r} to itself", "name another site"
+            )
+
+
 def places_agree(fleet: Fleet) -> Iterator[Fault]:
     """A rack or plant is fed and connected inside its own site."""
     units = {record.name: record.site for record in fleet.power_units}
@@ -305,6 +319,7 @@ CHECKS: tuple[Callable[[Fleet], Iterator[Fault]], ...] = (
     units_can_be_fed,
     racks_hold_what_they_can,
     links_join_the_right_tiers,
+    traffic_leaves_its_site,
     places_agree,
     storage_can_have_a_quorum,
     services_can_run,

@@ -12,13 +12,13 @@ from pydantic import Field
 
 from twin.model.base import Name, Record
 from twin.model.cooling import CoolingZone
-from twin.model.network import Link, Switch
+from twin.model.network import Link, Switch, Traffic
 from twin.model.power import CoolingPlant, PowerUnit, Rack
 from twin.model.protection import CappingPolicy, TripCurve
 from twin.model.series import Note, Series
 from twin.model.servers import Reservation, ServerGroup, ServerType
 from twin.model.services import Demand, Deployment, Service, Storage
-from twin.model.units import Celsius, DollarsPerMwh, GramsPerKwh
+from twin.model.units import Celsius, DollarsPerMwh, GramsPerKwh, PositiveSeconds
 
 
 class Region(Record):
@@ -63,6 +63,7 @@ KINDS: dict[str, type[Record]] = {
     "services": Service,
     "deployments": Deployment,
     "demand": Demand,
+    "traffic": Traffic,
     "series": Series,
 }
 # Kinds whose rows are nodes of the dependency graph and so share one name space.
@@ -96,17 +97,24 @@ SINGULAR = {
     "services": "service",
     "deployments": "deployment",
     "demand": "demand",
+    "traffic": "traffic",
     "series": "series",
 }
 
 
 class Fleet(Record):
-    """A fleet as of one instant. Frozen: a plan never changes it, it is played against it."""
+    """A fleet as of one instant. Frozen: a plan never changes it, it is played against it.
+
+    `convergence` is how long routers need to learn that a backbone link or a border switch died or came back; without it
+    they know at once. Detection by BFD takes 0.3 s, an interior gateway protocol 0.2-1 s more; BGP with its default timers
+    5 s (inside a network) to 30 s per hop, minutes in the worst case.
+    """
 
     fleet: Name
     schema_: Annotated[Literal[1], Field(alias="schema")] = 1
     as_of: datetime | None = None
     description: str = ""
+    convergence_s: Annotated[PositiveSeconds | None, Field(alias="convergence")] = None
     provenance: tuple[Note, ...] = ()
     regions: tuple[Region, ...] = ()
     sites: tuple[Site, ...] = ()
@@ -125,6 +133,7 @@ class Fleet(Record):
     services: tuple[Service, ...] = ()
     deployments: tuple[Deployment, ...] = ()
     demand: tuple[Demand, ...] = ()
+    traffic: tuple[Traffic, ...] = ()
     series: tuple[Series, ...] = ()
 
     @property

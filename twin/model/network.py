@@ -1,4 +1,4 @@
-"""Switches and links: the fabric inside a site and the backbone between sites."""
+"""Switches and links: the fabric inside a site and the backbone between sites; and traffic that no service makes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from twin.model.base import Name, Record
-from twin.model.units import BitsPerSecond, PositiveSeconds, Seconds, Watts
+from twin.model.units import BitsPerSecond, PositiveSeconds, Seconds, SignedRatio, Watts
 
 SwitchTier = Literal["tor", "fabric", "border"]
 TIERS: tuple[SwitchTier, ...] = ("tor", "fabric", "border")
@@ -32,7 +32,8 @@ class Switch(Record):
 class Link(Record):
     """A link between two switches: inside a site it joins two tiers, between sites two border switches.
 
-    Capacity is per direction (full duplex). `srlg` names what it shares a fate with (a duct, a cable).
+    Capacity is per direction (full duplex). `srlg` names what it shares a fate with (a duct, a cable). `buffer` is how
+    long a full queue in front of it takes to drain: without it nothing waits, what does not fit is lost at once.
     """
 
     name: Name
@@ -40,6 +41,22 @@ class Link(Record):
     b: Name
     capacity_bps: Annotated[BitsPerSecond, Field(alias="capacity")]
     latency_s: Annotated[Seconds, Field(alias="latency")] = 0.0
+    buffer_s: Annotated[PositiveSeconds | None, Field(alias="buffer", le=10.0)] = None
     srlg: tuple[Name, ...] = ()
     mtbf_s: Annotated[PositiveSeconds | None, Field(alias="mtbf")] = None
     mttr_s: Annotated[PositiveSeconds, Field(alias="mttr")] = 12 * 3600.0
+
+
+class Traffic(Record):
+    """Traffic from one site to another that no service of the fleet makes: transit, copies, what a backbone measured.
+
+    Rate x profile x growth, like demand. On a full link a lower `tier` goes first, together with the services of that
+    tier.
+    """
+
+    source: Name
+    target: Name
+    tier: Annotated[int, Field(ge=0, le=9)] = 1
+    rate_bps: Annotated[BitsPerSecond, Field(alias="rate")]
+    profile: Name | None = None
+    growth_per_year: Annotated[SignedRatio, Field(alias="growth")] = 0.0

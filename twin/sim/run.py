@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
+
 from twin.graph.compile import Compiled
 from twin.model.change import TimedChange
 from twin.records.run import Run
@@ -52,7 +54,10 @@ class Simulator:
         found = self._knots.get((start_s, until_s))
         if found is None:
             demand = self.compiled.demand
-            found = Knots(demand.knots(start_s, until_s), demand.grid_knots(start_s, until_s))
+            settling = np.union1d(
+                demand.knots(start_s, until_s), self.compiled.traffic.knots(demand, start_s, until_s)
+            )
+            found = Knots(settling, demand.grid_knots(start_s, until_s))
             if len(self._knots) < KEPT_KNOTS:
                 self._knots[start_s, until_s] = found
         return found
