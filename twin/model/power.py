@@ -1,4 +1,4 @@
-"""The power chain and the cooling plant that loads it."""
+"""The power chain, and the racks at its end."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from twin.model.base import Name, Record
+from twin.model.cooling import CoolingPlant
 from twin.model.units import (
-    Celsius,
     Joules,
-    PerKelvin,
     PositiveSeconds,
     PositiveShare,
     Ratio,
@@ -99,31 +98,6 @@ class PowerUnit(Record):
     ] = None
     output_series: Annotated[Name | None, Field(description="solar: share of the rating over time")] = None
     capping: Annotated[Name | None, Field(description="the policy that caps what it feeds")] = None
-    mtbf_s: Annotated[PositiveSeconds | None, Field(alias="mtbf")] = None
-    mttr_s: Annotated[PositiveSeconds, Field(alias="mttr")] = 4 * 3600.0
-
-
-class CoolingPlant(Record):
-    """Chillers, fans and pumps of a site, as a load on the power chain.
-
-    Electric power = heat / COP(outdoor) + fixed; COP = cop_ref · (1 − slope · (T − t_ref)), never below `cop_min`.
-    The plants of a site that are alive share its heat by `rated_heat_w`.
-    """
-
-    name: Name
-    site: Name
-    fed_by: Annotated[Names, Field(min_length=1)]
-    feed_mode: Literal["shared", "standby"] = "standby"
-    rated_heat_w: Annotated[Watts, Field(alias="rated_heat", gt=0)]
-    cop_ref: Annotated[float, Field(gt=0, le=60)] = 4.0
-    cop_slope_per_k: Annotated[PerKelvin, Field(alias="cop_slope")] = 0.025
-    cop_min: Annotated[float, Field(gt=0, le=60)] = 2.0
-    t_ref_c: Annotated[Celsius, Field(alias="t_ref")] = 25.0
-    fixed_w: Annotated[Watts, Field(alias="fixed")] = 0.0
-    power_factor: PositiveShare = 0.9
-    restart_s: Annotated[
-        Seconds | None, Field(alias="restart", description="from having power again to cooling again")
-    ] = None
     mtbf_s: Annotated[PositiveSeconds | None, Field(alias="mtbf")] = None
     mttr_s: Annotated[PositiveSeconds, Field(alias="mttr")] = 4 * 3600.0
 

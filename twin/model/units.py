@@ -49,6 +49,7 @@ DIMENSIONS: dict[str, dict[str, float]] = {
     },
     "ratio": {"%": 1e-2, "": 1.0},
     "temperature": {"°C": 1.0, "C": 1.0},
+    "temperature difference": {"K": 1.0},
     "temperature slope": {"/K": 1.0, "%/K": 1e-2},
     "money": {"USD": 1.0, "kUSD": 1e3, "MUSD": 1e6},
     "mass": {"g": 1e-3, "kg": 1.0, "t": 1e3},
@@ -67,6 +68,10 @@ def parse_quantity(text: str, dimension: str) -> float:
         raise ValueError(f"{text!r} is not a number with a unit, e.g. '10 {_example(dimension)}'")
     number, unit = float(re.sub(r"[_ ]", "", match.group(1))), match.group(2)
     if unit not in units:
+        if unit.startswith(":"):
+            raise ValueError(
+                f"{text!r} is a time of day or a ratio, not a {dimension}; write e.g. '10 {_example(dimension)}'"
+            )
         known = ", ".join(repr(name) for name in units if name)
         raise ValueError(
             f"{text!r} has no unit of {dimension}"
@@ -175,6 +180,7 @@ def _example(dimension: str) -> str:
         "data": "GiB",
         "ratio": "%",
         "temperature": "°C",
+        "temperature difference": "K",
         "temperature slope": "%/K",
         "money": "USD",
         "mass": "kg",
@@ -197,6 +203,7 @@ PositiveShare = Annotated[float, Quantity("ratio", gt=0.0, le=1.0)]
 Ratio = Annotated[float, Quantity("ratio", le=1e6)]
 SignedRatio = Annotated[float, Quantity("ratio", ge=-1.0, le=1e3)]
 Celsius = Annotated[float, Quantity("temperature", ge=-90.0, le=70.0)]
+Kelvins = Annotated[float, Quantity("temperature difference", le=100.0)]
 PerKelvin = Annotated[float, Quantity("temperature slope", le=1.0)]
 Dollars = Annotated[float, Quantity("money")]
 Kilograms = Annotated[float, Quantity("mass")]

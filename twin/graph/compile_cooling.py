@@ -1,0 +1,122 @@
+"""Cooling as arrays: plants, zones, and the circuits that join them.
+
+A *circuit* is a set of plants that share the heat of a set of racks: first one per site (its chillers that no zone names,
+and all racks that no other circuit cools), then one per set of chillers, or of air handlers and pumps, that zones name.
+Shapes: P plants, Z zones, R racks, C circuits, S sites.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from twin.graph.levels import Bools, Floats, Ints
+from twin.model.cooling import CoolingPlant, CoolingZone
+from twin.model.fleet import Fleet
+
+Index = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class CoolingArrays:
+    """`plant_circuit` is the circuit that a plant works for, `rack_zone` -1 for a rack of no zone, `carry` -1 for a zone
+    whose air or coolant moves by itself; `column` names hold one value per plant.
+    """
+
+    plants: tuple[CoolingPlant, ...]
+    zones: tuple[CoolingZone, ...]
+    plant_circuit: Ints
+    plant_site: Ints
+    chills: Bools
+    columns: dict[str, Floats]
+    tower: Bools
+    economizer: Bools
+    curve: tuple[str, ...]
+    circuit_site: Ints
+    circuit_chills: Bools
+    has_plant: Bools
+    rack_zone: Ints
+    rack_circuit: Ints
+    zone_circuit: Ints
+    zone_carry: Ints
+
+    @property
+    def circuits(self) -> int:
+        """How many circuits there are."""
+        return len(self.circuit_site)
+
+
+COLUMNS = (
+    "rated_heat_w",
+    "cop_ref",
+    "cop_slope_per_k",
+    "cop_min",
+    "cop_supply_per_k",
+    "t_ref_c",
+    "chilled_c",
+    "approach_k",
+    "range_k",
+    "cycles",
+    "derate_per_k",
+    "fixed_w",
+    "fan_w",
+    "least_flow",
+)
+
+
+def compile_cooling(fleet: Fleet, index: Index) -> CoolingArrays:
+    """Compile plants, zones and circuits. Cost: one pass over plants, zones and racks."""
+    sites, plants, zones = index["sites"], fleet.cooling_plants, fleet.cooling_zones
+    circuit_of, circuit_site, circuit_chills = _circuits(fleet, index)
+    zone_at = {(zone.site, zone.name): i for i, zone in enumerate(zones)}
+    rack_zone = _ints(zone_at.get((rack.site, rack.row), -1) for rack in fleet.racks)
+    zone_circuit = _ints(
+        circuit_of[zone.cooled_by[0]] if zone.cooled_by else sites[zone.site] for zone in zones
+    )
+    rack_site = _ints(sites[rack.site] for rack in fleet.racks)
+    columns = {name: _floats(getattr(plant, name) for plant in plants) for name in COLUMNS}
+    columns["derate_from_c"] = _floats(
+        np.inf if plant.derate_from_c is None else plant.derate_from_c for plant in plants
+    )
+    chills = np.array([plant.kind == "chiller" for plant in plants], dtype=bool)
+    plant_circuit = _ints(circuit_of.get(plant.name, sites[plant.site]) for plant in plants)
+    return CoolingArrays(
+        plants=plants,
+        zones=zones,
+        plant_circuit=plant_circuit,
+        plant_site=_ints(sites[plant.site] for plant in plants),
+        chills=chills,
+        columns=columns,
+        tower=np.array([plant.heat_rejection == "tower" for plant in plants], dtype=bool),
+        economizer=np.array([plant.economizer for plant in plants], dtype=bool),
+        curve=tuple(plant.chiller for plant in plants),
+        circuit_site=circuit_site,
+        circuit_chills=circuit_chills,
+        has_plant=np.bincount(plant_circuit, minlength=len(circuit_site)) > 0,
+        rack_zone=rack_zone,
+        rack_circuit=np.where(rack_zone >= 0, np.append(zone_circuit, 0)[rack_zone], rack_site),
+        zone_circuit=zone_circuit,
+        zone_carry=_ints(circuit_of[zone.carried_by[0]] if zone.carried_by else -1 for zone in zones),
+    )
+
+
+def _circuits(fleet: Fleet, index: Index) -> tuple[dict[str, int], Ints, Bools]:
+    """The circuit of each plant that a zone names; the site of each circuit, and whether its plants chill."""
+    circuit_of: dict[str, int] = {}
+    sites, chill = list(range(len(index["sites"]))), [True] * len(index["sites"])
+    for zone in fleet.cooling_zones:
+        for names, chills in ((zone.cooled_by, True), (zone.carried_by, False)):
+            if names and names[0] not in circuit_of:
+                circuit_of.update(dict.fromkeys(names, len(sites)))
+                sites.append(index["sites"][zone.site])
+                chill.append(chills)
+    return circuit_of, _ints(sites), np.array(chill, dtype=bool)
+
+
+def _ints(values: object) -> Ints:
+    return np.array(list(values), dtype=np.int64)  # type: ignore[call-overload]
+
+
+def _floats(values: object) -> Floats:
+    return np.array(list(values), dtype=np.float64)  # type: ignore[call-overload]
