@@ -1,4 +1,4 @@
-"""Demand, carbon, price and outdoor temperature as arrays over time."""
+"""Demand, carbon, price and weather as arrays over time."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class FlatSeries:
 class DemandArrays:
     """Base demand `[1/s, (K, G)]` at time zero (growth included), and the series that shape it.
 
-    `profile` is an index into `series` (-1: constant); carbon, price and outdoor have one entry per region / site:
+    `profile` is an index into `series` (-1: constant); carbon, price, outdoor and humidity have one entry per region / site:
     a constant and an index of a series (-1: the constant holds).
     """
 
@@ -90,6 +90,8 @@ class DemandArrays:
     price_series: Ints
     outdoor: Floats
     outdoor_series: Ints
+    humidity: Floats
+    humidity_series: Ints
 
     def factors(self, time_s: float) -> Floats:
         """Values of all series at a time, with 1 appended for "no series" (index -1)."""
@@ -101,8 +103,8 @@ class DemandArrays:
         return rate * np.exp(self.growth_per_s * time_s) if self.growth_per_s.any() else rate
 
     def knots(self, start_s: float, until_s: float) -> Floats:
-        """Times in (start, until) at which any demand profile or outdoor series changes, sorted."""
-        used = np.unique(np.r_[self.profile.ravel(), self.outdoor_series])
+        """Times in (start, until) at which any demand profile or weather series changes, sorted."""
+        used = np.unique(np.r_[self.profile.ravel(), self.outdoor_series, self.humidity_series])
         times = [self.series[i].knots(start_s, until_s) for i in used if i >= 0]
         return np.unique(np.concatenate(times)) if times else np.zeros(0)
 
@@ -144,6 +146,8 @@ def compile_demand(
         price_series=_indices([r.price_series for r in by_region], series_at),
         outdoor=np.array([s.outdoor_c for s in by_site]),
         outdoor_series=_indices([s.outdoor_series for s in by_site], series_at),
+        humidity=np.array([np.nan if s.humidity is None else s.humidity for s in by_site]),
+        humidity_series=_indices([s.humidity_series for s in by_site], series_at),
     )
 
 

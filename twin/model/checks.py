@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from twin.model import checks_protection
+from twin.model import checks_cooling, checks_protection
 from twin.model.errors import did_you_mean
 from twin.model.fault import Fault
 from twin.model.fleet import KINDS, SINGULAR, THINGS, Fleet
@@ -26,8 +26,12 @@ def check_fleet(fleet: Fleet) -> list[Fault]:
 # field -> kinds that it may name, per kind of row
 REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
     "regions": {"carbon_series": ("series",), "price_series": ("series",)},
-    "sites": {"region": ("regions",), "outdoor_series": ("series",)},
-    "cooling_zones": {"site": ("sites",)},
+    "sites": {"region": ("regions",), "outdoor_series": ("series",), "humidity_series": ("series",)},
+    "cooling_zones": {
+        "site": ("sites",),
+        "cooled_by": ("cooling_plants",),
+        "carried_by": ("cooling_plants",),
+    },
     "power_units": {
         "site": ("sites",),
         "fed_by": ("power_units",),
@@ -324,4 +328,5 @@ CHECKS: tuple[Callable[[Fleet], Iterator[Fault]], ...] = (
     storage_can_have_a_quorum,
     services_can_run,
     *checks_protection.CHECKS,
+    *checks_cooling.CHECKS,
 )

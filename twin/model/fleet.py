@@ -11,14 +11,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from twin.model.base import Name, Record
-from twin.model.cooling import CoolingZone
+from twin.model.cooling import CoolingPlant, CoolingZone
 from twin.model.network import Link, Switch, Traffic
-from twin.model.power import CoolingPlant, PowerUnit, Rack
+from twin.model.power import PowerUnit, Rack
 from twin.model.protection import CappingPolicy, TripCurve
 from twin.model.series import Note, Series
 from twin.model.servers import Reservation, ServerGroup, ServerType
 from twin.model.services import Demand, Deployment, Service, Storage
-from twin.model.units import Celsius, DollarsPerMwh, GramsPerKwh, PositiveSeconds
+from twin.model.units import Celsius, DollarsPerMwh, GramsPerKwh, PositiveSeconds, Share
 
 
 class Region(Record):
@@ -34,12 +34,18 @@ class Region(Record):
 
 
 class Site(Record):
-    """A datacenter. Outdoor temperature is a constant or the name of a series."""
+    """A datacenter. Outdoor temperature and relative humidity are constants or the names of series.
+
+    Cooling towers need the humidity, for the wet bulb. Warmer air keeps its moisture: what raises the temperature (a heat
+    wave) lowers the relative humidity, and the wet bulb rises by less than the dry one.
+    """
 
     name: Name
     region: Name
     outdoor_c: Annotated[Celsius, Field(alias="outdoor")] = 20.0
     outdoor_series: Name | None = None
+    humidity: Annotated[Share | None, Field(description="relative humidity outdoors")] = None
+    humidity_series: Name | None = None
     latitude: Annotated[float | None, Field(ge=-90, le=90)] = None
     longitude: Annotated[float | None, Field(ge=-180, le=180)] = None
 
