@@ -18,6 +18,7 @@ import numpy as np
 from twin.graph.compile_cooling import CoolingArrays, compile_cooling
 from twin.graph.compile_demand import DemandArrays, compile_demand
 from twin.graph.compile_physics import Physics, compile_physics
+from twin.graph.compile_stress import StressArrays, compile_stress
 from twin.graph.compile_traffic import TrafficArrays, compile_traffic
 from twin.graph.levels import Bools, Floats, Ints, Levels, build_levels
 from twin.model.fleet import Fleet
@@ -150,6 +151,7 @@ class Compiled:
     demand: DemandArrays
     traffic: TrafficArrays
     physics: Physics
+    stress: StressArrays
     cooling: CoolingArrays
     rack_site: Ints
     site_region: Ints
@@ -178,6 +180,7 @@ def compile_fleet(fleet: Fleet, *, start: datetime) -> Compiled:
         demand=compile_demand(fleet, names, index, start=start),
         traffic=compile_traffic(fleet, index, start=start),
         physics=compile_physics(fleet),
+        stress=compile_stress(fleet, names),
         cooling=compile_cooling(fleet, index),
         rack_site=_ints(index["sites"][rack.site] for rack in fleet.racks),
         site_region=site_region,
