@@ -138,7 +138,7 @@ def test_the_short_form_of_a_hazard(tmp_path):
 def test_a_document_of_no_kind(tmp_path):
     path = write(tmp_path / "a.yaml", "x: 1\n")
     assert problems(read_any, path)[0].startswith(
-        "a.yaml:1: this is none of a plan, a gate set, a suite, a fleet"
+        "a.yaml:1: this is none of a drill, a plan, a gate set, a suite, a fleet"
     )
     assert problems(read_plan, path)[0].startswith("a.yaml:1: this is not a plan: it has no key 'plan'")
 

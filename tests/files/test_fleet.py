@@ -136,7 +136,7 @@ def test_rows_without_names_expand_by_their_first_bracket(tmp_path):
         ("budget: 12 kW", "budget: 12 kVA", "'kVA' is not a unit of power; use one of 'W', 'kW', 'MW', 'GW'"),
         ("budget: 12 kW", "budget: -12 kW", "'-12 kW' must not be below 0 W"),
         ("budget: 12 kW", "budget: no", "'no' is not a number with a unit"),
-        ("budget: 12 kW", "budget: 12:30", "':30' is not a unit of power"),
+        ("budget: 12 kW", "budget: 12:30", "'12:30' is a time of day or a ratio, not a power"),
         ("cores: 64", "cores: 017", "cores: '017' is not a whole number (write 17, without quotes)"),
         ("cores: 64", "cores: 6.5", "cores: 6.5 is not a whole number"),
         ("repeat: false", "repeat: no", "repeat: 'no' is not true or false (write false)"),

@@ -51,7 +51,7 @@ def test_parse(text, dimension, value):
         ("12 mw", "power", "'MW'"),
         ("kW", "power", "not a number with a unit"),
         ("", "power", "not a number"),
-        ("12:30", "duration", "not a unit of duration"),
+        ("12:30", "duration", "is a time of day or a ratio, not a duration"),
         ("1 2 W", "power", "not a unit"),
         ("1e999 W", "power", "not a finite number"),
         ("nan W", "power", "not a number"),

@@ -9,6 +9,7 @@ from typing import Any
 from twin.files.digest import digest
 from twin.files.kinds import KINDS as DOCUMENTS
 from twin.model.base import Record
+from twin.model.drill import Drill
 from twin.model.fleet import KINDS, SINGULAR, Fleet
 from twin.model.gateset import GateSet
 from twin.model.plan import Plan
@@ -52,12 +53,26 @@ def in_words(found: dict[str, Any]) -> list[str]:
         ]
     else:
         lines += [
-            f"{key.replace('_', ' ')}: {_words(value)}" for key, value in found.items() if key in _SHOWN
+            f"{key.replace('_', ' ')}: {_words(value)}"
+            for key, value in found.items()
+            if key in _SHOWN and value
         ]
     return lines
 
 
-_SHOWN = ("window", "steps", "claims", "suite", "gates", "replications", "waivers", "scenarios", "hazards")
+_SHOWN = (
+    "window",
+    "steps",
+    "claims",
+    "suite",
+    "gates",
+    "replications",
+    "waivers",
+    "scenarios",
+    "hazards",
+    "events",
+    "variants",
+)
 
 
 def _words(value: Any) -> str:
@@ -80,6 +95,10 @@ def _content(record: Record) -> dict[str, Any]:
         return {"suite": record.suite, "gates": gates, "replications": replications, "waivers": waived}
     if isinstance(record, Suite):
         return {"scenarios": [f"{scenario.name} ({len(scenario.hazards)})" for scenario in record.scenarios]}
+    if isinstance(record, Drill):
+        counts = {key: len(getattr(record, key)) for key in ("injected", "calibrated", "predicted")}
+        events = [f"{count} {key}" for key, count in counts.items()]
+        return {"events": events, "variants": [variant.name for variant in record.not_]}
     raise TypeError(f"{type(record).__name__} is not a document")
 
 
