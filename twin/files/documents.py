@@ -53,7 +53,11 @@ def read_document(path: str | Path, record: type[SomeRecord]) -> SomeRecord:
         from twin.files.fleet import read_fleet  # needs the tables, which plans do not
 
         return cast(SomeRecord, read_fleet(path))
-    return cast(SomeRecord, _validated(parse(read_bytes(path, kind.error), str(path), kind.error), kind))
+    if kind.key == "drill":
+        from twin.files.drills import read_drill
+
+        return cast(SomeRecord, read_drill(path))
+    return cast(SomeRecord, validated(parse(read_bytes(path, kind.error), str(path), kind.error), kind))
 
 
 def read_any(path: str | Path) -> Record:
@@ -66,7 +70,7 @@ def read_any(path: str | Path) -> Record:
         what = f"this is none of {', '.join(kind.noun for kind in KINDS.values())}"
         mend = f"start with one of {', '.join(f'{key}: NAME' for key in KINDS)}"
         raise DocumentError([Problem(f"{path}:1", what, mend)])
-    return read_document(path, KINDS["fleet"].record) if kind.key == "fleet" else _validated(document, kind)
+    return read_document(path, kind.record) if kind.key in ("fleet", "drill") else validated(document, kind)
 
 
 def write_document(record: Record, path: str | Path) -> None:
@@ -83,7 +87,8 @@ def as_document(record: Record) -> dict[str, Any]:
     return {name[0]: name[1], "schema": 1, **dict(rest)}
 
 
-def _validated(document: Document, kind: Kind) -> Record:
+def validated(document: Document, kind: Kind) -> Record:
+    """Return the record that a document holds; raise the error of its kind with every problem."""
     refuse_other(document, kind)
     problems = list(document.problems)
     try:

@@ -45,6 +45,16 @@ def read_fleet(path: str | Path) -> Fleet:
     return fleet
 
 
+def fleet_of(document: Document) -> Fleet:
+    """Return the fleet in a part of another document; raise FleetError with every problem."""
+    problems = list(document.problems)
+    fleet, sources = _read_head(document, problems)
+    if problems or fleet is None:
+        raise FleetError(problems)
+    _check(fleet, document, sources, {})
+    return fleet
+
+
 def write_fleet(fleet: Fleet, path: str | Path, *, tables: Literal["csv", "parquet"] = "csv") -> None:
     """Write a fleet: one file when *path* ends in .yaml, .yml or .json, else a folder of tables."""
     path = Path(path)

@@ -9,7 +9,15 @@ from typing import Any
 
 from twin.files.yaml import Document
 from twin.model.base import Record
-from twin.model.errors import DocumentError, FleetError, GateError, PlanError, Problem, ScenarioError
+from twin.model.errors import (
+    DocumentError,
+    DrillError,
+    FleetError,
+    GateError,
+    PlanError,
+    Problem,
+    ScenarioError,
+)
 
 
 @dataclass(frozen=True)
@@ -28,10 +36,11 @@ class Kind:
         return getattr(import_module(module), name)
 
 
-# In the order in which a document is recognised: a plan may name a fleet, a gate set names a suite.
+# In the order in which a document is recognised: a drill holds a fleet, a plan may name one, a gate set names a suite.
 KINDS = {
     kind.key: kind
     for kind in (
+        Kind("drill", "a drill", "twin.model.drill:Drill", DrillError),
         Kind("plan", "a plan", "twin.model.plan:Plan", PlanError),
         Kind("gates", "a gate set", "twin.model.gateset:GateSet", GateError),
         Kind("suite", "a suite", "twin.model.scenario:Suite", ScenarioError),

@@ -73,6 +73,12 @@ class ScenarioError(DocumentError):
     noun = "suite"
 
 
+class DrillError(DocumentError):
+    """A drill that cannot be used."""
+
+    noun = "drill"
+
+
 class GateError(DocumentError):
     """A gate set that cannot be used."""
 
