@@ -18,13 +18,18 @@ from twin.sim.laws.breaker_bands import Bands, Edge, opening_s, rates_per_s, tab
 from twin.sim.laws.relay import SHAPES, Shape, operate_s
 from twin.sim.laws.relay import rate_per_s as disk_rate_per_s
 
-# A UPS that carries its load by the static bypass: 110 % for ever, 125 % for 2 min, 150 % for 10 s, 700 % for 5 cycles
-# (Staco FirstLine manual, p. 32; its fast edge is taken for the slow one as well).
+# A UPS that carries its load by the static bypass: 110 % for ever, then 125 % for 2 min, 150 % for 10 s, 700 % for 5
+# cycles (Staco FirstLine manual, p. 32). Where the curve begins, 1 h just above 110 %, is assumed.
 BYPASS = TripCurve(
     name="static-bypass",
     kind="points",
     pickup=1.1,
-    points=tuple((m / 1.1, t, t) for m, t in ((1.1001, 3600.0), (1.25, 120.0), (1.5, 10.0), (7.0, 0.083))),
+    points=(
+        (1.0001, 3600.0, 3600.0),
+        (1.25 / 1.1, 120.0, 120.0),
+        (1.5 / 1.1, 10.0, 10.0),
+        (7 / 1.1, 0.083, 0.083),
+    ),
 )
 
 
