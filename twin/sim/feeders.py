@@ -18,6 +18,7 @@ class Feeders:
         levels = compiled.power.levels
         self.node: Ints = compiled.power.unit_node[np.array(units, dtype=np.int64)]
         self.edges, self.starts = edges_of(compiled, self.node)
+        self.widths: Ints = np.diff(np.append(self.starts, len(self.edges)))
         self.parent: Ints = levels.parent[self.edges]
         self._needs = levels.needs[self.node]
 

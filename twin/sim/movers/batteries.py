@@ -26,7 +26,11 @@ from twin.sim.power import W
 
 # A walk-in is played in so many equal steps (a power of two: they add up to exactly 1), the first at once, the last at
 # its end: the battery gives as much as over a straight ramp.
-STEPS = 8
+STEPS = 4
+# The metric that counts batteries which could not carry their load.
+EMPTY = "batteries_empty"
+# A change of a UPS: kind and value.
+Part = tuple[ChangeKind, float]
 
 
 class Mode(IntEnum):
@@ -79,6 +83,8 @@ class Batteries:
         """Take over loads and who has live feeders; whatever does not fit its mode any more acts now."""
         self._live = self._feeders.live(engine)
         if self.at_rest and self._live.all():
+            self._charge_per_s.fill(0.0)
+            self._drawn_w.fill(0.0)
             return
         alive = engine.alive[self._feeders.node]
         self._load_w = engine.load[self._feeders.node, W]
@@ -154,20 +160,21 @@ class Batteries:
             f"the battery of {name} is empty at {100 * self._load_w[i] / self._units[i].rated_va:.0f} % load"
         )
         self.mode[i], self.charge[i] = Mode.EMPTY, 0.0
-        return self._told(i, now, text, (name,), ("ride", -1.0), ("draw", self._take(i, 1.0)))
+        changes: list[Part] = [("ride", -1.0), ("draw", self._take(i, 1.0))]
+        return self._told(i, now, text, (name,), *changes, event=EMPTY)
 
     def _fail(self, i: int, now: float) -> Sequence[TimedChange]:
         unit = self._units[i]
         text = f"the battery of {unit.name} fails as it is asked"
         stopped = self._stop_charging(i)
         self.mode[i], self._step_at[i] = Mode.FAILED, now + unit.mttr_s
-        because = (unit.name, *unit.fed_by)
-        return self._told(i, now, text, because, *stopped, ("ride", -1.0), ("draw", self._take(i, 1.0)))
+        changes: list[Part] = [("ride", -1.0), ("draw", self._take(i, 1.0)), *stopped]
+        return self._told(i, now, text, (unit.name, *unit.fed_by), *changes, event=EMPTY)
 
     def _ready(self, i: int, now: float, text: str) -> Sequence[TimedChange]:
         """It may ride again at once, and is charged when its feeders live."""
         self._step_at[i] = np.inf
-        changes: list[tuple[ChangeKind, float]] = [("ride", 1.0)]
+        changes: list[Part] = [("ride", 1.0)]
         return self._told(i, now, text, self._units[i].fed_by, *changes, *self._start_charging(i))
 
     def _walk_in(self, i: int, now: float) -> Sequence[TimedChange]:
@@ -176,7 +183,7 @@ class Batteries:
         begins = self.mode[i] == Mode.CARRYING
         last = unit.walk_in_s == 0 or self._ends_at[i] <= now or self._taken[i] >= 1.0 - 1.0 / STEPS
         taken = 1.0 if last else float(self._taken[i]) + 1.0 / STEPS
-        draw: tuple[ChangeKind, float] = ("draw", self._take(i, taken))
+        draw: Part = ("draw", self._take(i, taken))
         if not last:
             self.mode[i], self._step_at[i] = Mode.WALKING_IN, now + unit.walk_in_s / (STEPS - 1)
             text = f"{unit.name} walks in: its feeders carry {100 * taken:.3g} %"
@@ -197,7 +204,7 @@ class Batteries:
         self._taken[i] = share
         return change
 
-    def _start_charging(self, i: int) -> list[tuple[ChangeKind, float]]:
+    def _start_charging(self, i: int) -> list[Part]:
         self.charge[i] = min(max(self.charge[i], 0.0), 1.0)
         if self.charge[i] >= 1.0:
             self.mode[i], self.drawn_j[i] = Mode.FULL, 0.0
@@ -206,16 +213,16 @@ class Batteries:
         self._charging_w[i] = charging_w(self._bank, self.drawn_j, self.charge)[i]
         return [("inject", float(self._charging_w[i]))]
 
-    def _stop_charging(self, i: int) -> list[tuple[ChangeKind, float]]:
+    def _stop_charging(self, i: int) -> list[Part]:
         watts, self._charging_w[i] = float(self._charging_w[i]), 0.0
         return [("inject", -watts)] if self.mode[i] == Mode.CHARGING else []
 
     def _told(
-        self, i: int, now: float, text: str, because: tuple[str, ...], *changes: tuple[ChangeKind, float]
+        self, i: int, now: float, text: str, because: tuple[str, ...], *changes: Part, event: str = ""
     ) -> list[TimedChange]:
-        name = self._units[i].name
+        """The changes of one happening; the first of them is its event."""
+        name, origin = self._units[i].name, f"physics:{self.law}"
         return [
-            TimedChange(now, Change(kind, name, value), f"physics:{self.law}", text, because)
-            for kind, value in changes
-            if value or kind == "draw"
+            TimedChange(now, Change(kind, name, value), origin, text, because, event if k == 0 else "")
+            for k, (kind, value) in enumerate(changes)
         ]
