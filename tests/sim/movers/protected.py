@@ -23,8 +23,8 @@ def site(
     return Fleet.model_validate(
         {
             "fleet": "protected",
-            "regions": [{"name": "r"}],
-            "sites": [{"name": "s", "region": "r"}],
+            "regions": [{"name": "somewhere"}],
+            "sites": [{"name": "s", "region": "somewhere"}],
             "trip_curves": list(curves),
             "power_units": [utility, *({"site": "s", "fed_by": ["grid"], **unit} for unit in units)],
             "racks": [{"name": r["name"], "site": "s", "row": "a", "fed_by": r["fed_by"]} for r in racks],
