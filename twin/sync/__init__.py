@@ -12,6 +12,7 @@ from twin.sync.options import Options
 from twin.sync.sndlib import import_sndlib
 from twin.sync.spot2026 import import_spot2026
 from twin.sync.topologyzoo import import_topologyzoo
+from twin.sync.trafficmatrix import import_trafficmatrix
 
 
 class Importer(NamedTuple):
@@ -50,6 +51,12 @@ IMPORTERS: tuple[Importer, ...] = (
         import_topologyzoo,
         "a backbone of the Topology Zoo (Repetita)",
         ("network", "demands", "scale", *_GRID),
+    ),
+    Importer(
+        "trafficmatrix",
+        import_trafficmatrix,
+        "measured traffic matrices over a backbone of SNDlib (Parquet)",
+        ("network", "unit", "scale", "carbon_zone", "price_zone", "weather_zone", "grid", "days"),
     ),
 )
 

@@ -24,7 +24,9 @@ MAX_SCALE = 1e6
 
 
 def import_(
-    kind: Annotated[str, typer.Argument(help="What is read: openb, spot2026, sndlib or topologyzoo.")],
+    kind: Annotated[
+        str, typer.Argument(help="What is read: openb, spot2026, sndlib, topologyzoo or trafficmatrix.")
+    ],
     data: Annotated[Path, typer.Argument(help="The folder of the data, or its main file.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder that is written.")],
     force: Annotated[bool, typer.Option("--force", help="Replace the fleet that the folder holds.")] = False,
@@ -42,13 +44,14 @@ def import_(
     ] = None,
     racks_per_row: Annotated[int | None, typer.Option(min=1, help="Racks in a row. Default: 12.")] = None,
     network: Annotated[
-        str | None, typer.Option(help="Which network of the folder (sndlib, topologyzoo).")
+        str | None, typer.Option(help="Which network of the folder (sndlib, topologyzoo, trafficmatrix).")
     ] = None,
     demands: Annotated[
         Path | None, typer.Option(help="File of demands (topologyzoo). Default: the one beside the graph.")
     ] = None,
     unit: Annotated[
-        str | None, typer.Option(help="Unit where the file names none (sndlib). Default: Mbit/s.")
+        str | None,
+        typer.Option(help="Unit where the network names none (sndlib, trafficmatrix). Default: Mbit/s."),
     ] = None,
     scale: Annotated[
         float | None, typer.Option(help="Factor on all demands. Default: 1, or less if they do not fit.")
@@ -81,6 +84,7 @@ def import_(
       fleetwin import spot2026 data/alibaba-spot-gpu-nodes-2026 -o spot
       fleetwin import sndlib data/sndlib --network germany50 -o germany50
       fleetwin import topologyzoo data/repetita-topologyzoo --network Abilene -o abilene
+      fleetwin import trafficmatrix data/sndlib-measured-tm --network abilene -o abilene-measured
     """
     importer = find(kind)
     if importer is None:

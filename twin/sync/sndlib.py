@@ -44,7 +44,16 @@ _DEMAND = (Column("source", text), Column("target", text), Column("demand_value"
 def import_sndlib(data: Path, options: Options) -> Imported:
     """Return the fleet of an SNDlib network; raise TraceError with every problem of its file."""
     file = _file(data, options.network)
-    account, problems = Account(f"sndlib ({file.name})"), list[Problem]()
+    account = Account(f"sndlib ({file.name})")
+    topology, _ = read_network(file, options, account)
+    return build_backbone(
+        topology, surroundings(options, file.parent, account), options=options, account=account
+    )
+
+
+def read_network(file: Path, options: Options, account: Account) -> tuple[Topology, dict[str, int]]:
+    """Return the network of a file, and the position of each of its node ids among the vertices."""
+    problems = list[Problem]()
     document = _document(file, problems)
     nodes = _rows(document, "nodes", _NODE, str(file), problems)
     at = _indices(nodes, problems)
@@ -72,9 +81,7 @@ def import_sndlib(data: Path, options: Options) -> Imported:
         for name, row in zip(site_names(list(at), account), nodes, strict=True)
     ]
     topology = Topology(file.stem, "SNDlib", geographic(places, account), two_way(edges, account), traffic)
-    return build_backbone(
-        topology, surroundings(options, file.parent, account), options=options, account=account
-    )
+    return topology, at
 
 
 def _file(data: Path, network: str | None) -> Path:
