@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from scenarios.fleets.parts import NOTES, SERVER_TYPES, standard_size
+from scenarios.fleets.parts import NOTES, SERVER_TYPES, TRIP_CURVES, standard_size
 from scenarios.fleets.places import PLACES, Place
 from scenarios.fleets.services import Need, draw_services
 from scenarios.fleets.site import Built, RowSpec, SiteSpec, backbone, build_site
@@ -95,6 +95,8 @@ def _fleet(size: Size, seed: int, sites: Sequence[Site], need: Sequence[Need], b
             for place in places
         ),
         sites=tuple(sites),
+        trip_curves=TRIP_CURVES,
+        cooling_zones=tuple(built.cooling_zones),
         power_units=tuple(built.power_units),
         cooling_plants=tuple(built.cooling_plants),
         racks=tuple(built.racks),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from scenarios.fleets.example_grid import GRID
 from scenarios.fleets.example_services import BACK, DATA, FRONT, ML, SERVICES
-from scenarios.fleets.parts import HOUR_S, NOTES, SERVER_TYPES, TYPES
+from scenarios.fleets.parts import HOUR_S, NOTES, SERVER_TYPES, TRIP_CURVES, TYPES
 from scenarios.fleets.site import Built, RowSpec, SiteSpec, backbone, build_site
 from scenarios.fleets.workload import Users, capacity_rru, demand_rows, deploy, peak_rates, weights_by_region
 from twin.model.fleet import Fleet, Region, Site
@@ -120,6 +120,8 @@ def example_fleet() -> Fleet:
         provenance=(*_NOTES, *NOTES),
         regions=tuple(_region(name) for name in GRID),
         sites=sites,
+        trip_curves=TRIP_CURVES,
+        cooling_zones=tuple(built.cooling_zones),
         power_units=tuple(built.power_units),
         cooling_plants=tuple(built.cooling_plants),
         racks=tuple(built.racks),

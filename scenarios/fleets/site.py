@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 from scenarios.fleets import parts
 from scenarios.fleets.parts import TYPES, standard_size
+from twin.model.cooling import CoolingPlant, CoolingZone
 from twin.model.network import Link, Switch
-from twin.model.power import CoolingPlant, PowerUnit, Rack
+from twin.model.power import PowerUnit, Rack
 from twin.model.servers import ServerGroup
 
 LOADED = 0.9
@@ -62,6 +63,7 @@ class Built:
 
     power_units: list[PowerUnit] = field(default_factory=list)
     cooling_plants: list[CoolingPlant] = field(default_factory=list)
+    cooling_zones: list[CoolingZone] = field(default_factory=list)
     racks: list[Rack] = field(default_factory=list)
     switches: list[Switch] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
@@ -123,6 +125,7 @@ def _path(spec: SiteSpec, path: int, block: Sequence[RowSpec], cooling_va: float
             site=site,
             rated_va=module_va,
             fed_by=(f"{site}-msb-{path}",),
+            battery_j=module_va * parts.BATTERY_S,
             **parts.UPS_LOSS,
             **parts.UPS,
         )
@@ -152,6 +155,10 @@ def _add_row(spec: SiteSpec, row: RowSpec, paths: tuple[int, int], built: Built)
         )
         for panel, path in zip(panels, paths, strict=True)
     ]
+    zone = {key: value * row.racks for key, value in parts.ZONE_PER_RACK.items()}
+    built.cooling_zones.append(
+        CoolingZone(name=row.name, site=site, store_j=round(row.full_w * DESIGN_USE * parts.STORE_S), **zone)
+    )
     tors = (f"{row.name}-tor-1", f"{row.name}-tor-2")
     built.switches += [
         Switch(

@@ -14,15 +14,15 @@ def test_the_chain_of_causes_and_the_trace_are_in_order() -> None:
     compiled = compile_fleet(example_fleet(), start=START)
     narrator = Narrator(compiled, watch=[("peak_va", "ams1-ups-2a")])
     plan = [TimedChange(600.0, Change("state", "ams1-ups-2b", -1.0), "plan:batteries", "take ams1-ups-2b out")]
-    world = [TimedChange(3600.0, Change("state", "ams1-msb-1", -1.0), "world:loss", "ams1-msb-1 is lost")]
+    world = [TimedChange(3600.0, Change("state", "ams1-out-1", -1.0), "world:loss", "ams1-out-1 is lost")]
     run = narrator.told(simulate(compiled, plan, world, start_s=3600.0, until_s=4500.0, observe=narrator))
     (trace,) = run.traces
     assert np.all(np.diff(trace.times_s) >= 0)
     assert trace.values[0] < trace.values[-1]
     texts = [happening.text for happening in run.happenings]
     assert texts[0] == "plan: take ams1-ups-2b out"
-    lost = texts.index("ams1-msb-1 is lost")
+    lost = texts.index("ams1-out-1 is lost")
     moved = [h for h in run.happenings if h.kind == "transfer" and h.at_s == 3600.0]
     assert moved and all(h.cause > 0 or h.also for h in moved)
-    dark = next(i for i, text in enumerate(texts) if "loses power with ams1-msb-1" in text)
+    dark = next(i for i, text in enumerate(texts) if "loses power with ams1-out-1" in text)
     assert run.happenings[dark].cause == lost

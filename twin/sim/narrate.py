@@ -26,6 +26,7 @@ from twin.sim.watch import Before, nodes_of
 MAX_HAPPENINGS = 5_000
 MAX_POINTS = 20_000
 MOVED_SHARE = 0.01
+ITS_NAME = "\0"
 
 
 class Narrator:
@@ -93,27 +94,23 @@ class Narrator:
         return len(self.happenings) - 1
 
     def _roots(self, now: float, recent: Sequence[TimedChange]) -> None:
-        """Tell plan steps, events of the world and acts of physics: changes of the same words and origin are one happening."""
-        told: dict[tuple[str, str], int] = {}
+        """Tell plan steps, events of the world and acts of physics: changes of the same words and origin are one happening.
+
+        What physics does to several devices in the same words, but for their own names, is told of all of them together.
+        """
+        together: dict[tuple[str, str], list[TimedChange]] = {}
         for timed in recent:
-            change = timed.change
-            kind = _kind_of(timed.origin)
-            words = timed.text or f"{change.kind} {change.target} {change.key} {change.value:+g}".replace(
-                "  ", " "
-            )
-            key = (timed.origin, words)
-            if key not in told:
-                causes = [self._about.get(name, -1) for name in timed.because]
-                told[key] = self._tell(
-                    timed.at_s,
-                    timed.event or kind,
-                    change.target,
-                    f"plan: {words}" if kind == "plan" else words,
-                    *causes,
-                )
-            self._root[change.target] = told[key]
-            if change.kind in ("demand", "outdoor"):
-                self._last_demand = told[key]
+            together.setdefault((timed.origin, _words_of(timed)), []).append(timed)
+        for (origin, words), group in together.items():
+            kind, first = _kind_of(origin), group[0]
+            causes = [self._about.get(name, -1) for timed in group for name in timed.because]
+            things = list(dict.fromkeys(timed.change.target for timed in group))
+            text = f"plan: {words}" if kind == "plan" else words.replace(ITS_NAME, _several(things))
+            told = self._tell(first.at_s, first.event or kind, first.change.target, text, *causes)
+            for thing in things:
+                self._root[thing] = self._about[thing] = told
+            if any(timed.change.kind in ("demand", "outdoor") for timed in group):
+                self._last_demand = told
 
     def _power(self, now: float, engine: Engine, before: Before) -> None:
         """Units that lose or regain power, and load that moves to other feeds."""
@@ -398,6 +395,15 @@ def sample(engine: Engine, quantity: str, thing: str) -> float:
             float(engine.flows.errors[k] / engine.flows.requests[k]) if engine.flows.requests[k] > 0 else 0.0
         )
     raise KeyError(quantity)
+
+
+def _words_of(timed: TimedChange) -> str:
+    """What a change is called; the name of the device itself is left open where physics speaks of many."""
+    change = timed.change
+    if timed.text:
+        many = timed.origin.startswith("physics") and not timed.event
+        return timed.text.replace(change.target, ITS_NAME) if many else timed.text
+    return f"{change.kind} {change.target} {change.key} {change.value:+g}".replace("  ", " ")
 
 
 def _kind_of(origin: str) -> str:
