@@ -29,7 +29,11 @@ _COLOURS: dict[Role, tuple[str, str]] = {
 def draw_causes(gate: GateResult, example: CounterExample) -> Figure:
     """Return the picture of a counter-example: the timeline above, the tree of causes below."""
     where = f"{example.scenario}{f' ({example.member})' if example.member else ''}"
-    title = f"Why {gate.id} failed: {where}, plan {text.variant(example.variant)}"
+    return draw_chain(f"Why {gate.id} failed: {where}, plan {text.variant(example.variant)}", example)
+
+
+def draw_chain(title: str, example: CounterExample) -> Figure:
+    """Return the picture of a chain of causes under a title of its own."""
     panels = [_timeline(example), _tree(example)] if example.chain else []
     return compose(
         short(title, 110), panels or [Panel(example.violation, (6.0, 0.2), _nothing)], paint=plain()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -146,7 +146,7 @@ def play_again(  # noqa: PLR0913
 def _example(bench: Bench, rule: Rule, scenario: int, variant: str, sample: Sample) -> CounterExample:
     replay = play_again(bench, scenario, variant, sample.member, sample.replication)
     violation = _violation(bench, rule, sample, replay)
-    chain = _chain(replay.plan.happenings, violation) if violation is not None else _plan_only(replay)
+    chain = chain_to(replay.plan.happenings, (violation,)) if violation is not None else _plan_only(replay)
     last = replay.plan.happenings[violation] if violation is not None else None
     return CounterExample(
         scenario=replay.scenario,
@@ -202,10 +202,10 @@ def _kinds(rule: Rule) -> tuple[str, ...]:
     return next((kinds() for key, kinds in by_inputs.items() if key in BY_NAME[rule.metric.name].where), ())
 
 
-def _chain(happenings: tuple[Happening, ...], last: int) -> tuple[Happening, ...]:
-    """Everything that led to `last`: its causes, and theirs; the latest when there are too many."""
+def chain_to(happenings: Sequence[Happening], lasts: Sequence[int]) -> tuple[Happening, ...]:
+    """Everything that led to `lasts`: their causes, and theirs; the latest when there are too many."""
     wanted: set[int] = set()
-    ahead = [last]
+    ahead = list(lasts)
     while ahead:
         i = ahead.pop()
         if i not in wanted:
@@ -231,4 +231,4 @@ def _plan_only(replay: Replay) -> tuple[Happening, ...]:
     ]
 
 
-__all__ = ["Replay", "attach_replays", "counter_examples", "play_again", "replay_example"]
+__all__ = ["Replay", "attach_replays", "chain_to", "counter_examples", "play_again", "replay_example"]

@@ -34,7 +34,9 @@ class Injected(Record):
 
 
 class Expectation(Record):
-    """What must happen, or never, between `from` and `to`, not before `after`, at most `within` later than that.
+    """What must happen between `from` and `to`, not before `after` and at most `within` later than that.
+
+    With `never` it must not happen, from `from` until just before `to`.
 
     `thing` is a name, a bracket name or a pattern with *; everything that it matches but `except` must show the event,
     or with `which: first` one of them.
