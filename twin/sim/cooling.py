@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twin.graph.compile_cooling import CoolingArrays
+from twin.graph.compile_demand import DemandArrays
 from twin.graph.levels import Bools, Floats, Ints
 from twin.sim.laws.chiller import CURVES, derated, flow_power, linear_cop
 from twin.sim.laws.economizer import free_share
@@ -34,6 +35,13 @@ class Weather:
         dry, warmer = self.dry_c[sites], self.warmer_k[sites]
         humidity = humidity_when_warmed(dry, self.humidity[sites], warmer)
         return wet_bulb_c(dry + warmer, humidity)
+
+
+def weather_at(demand: DemandArrays, factors: Floats, warmer_k: Floats) -> Weather:
+    """Return the weather at all sites, given the values of all series and what the world adds to the dry bulb."""
+    dry = np.where(demand.outdoor_series >= 0, factors[demand.outdoor_series], demand.outdoor)
+    humidity = np.where(demand.humidity_series >= 0, factors[demand.humidity_series], demand.humidity)
+    return Weather(dry, humidity, warmer_k)
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,8 @@ class Cooling:
         rack_carry = np.append(arrays.zone_carry, -1)[arrays.rack_zone]
         self._carried = np.flatnonzero(rack_carry >= 0)
         self._rack_carry = rack_carry[self._carried]
+        self._zoned = np.flatnonzero(arrays.rack_zone >= 0)
+        self._rack_zone = arrays.rack_zone[self._zoned]
         self._all_chill = bool(arrays.chills.all())
         self._zone_of_name = {zone.name: i for i, zone in enumerate(arrays.zones)}
 
@@ -75,6 +85,30 @@ class Cooling:
         if len(self._carried):
             heat += add_up(self._rack_carry, rack_w[self._carried], self.arrays.circuits)
         return heat
+
+    def zone_heat_w(self, rack_w: Floats) -> Floats:
+        """Heat of each zone `[W, (Z,)]`."""
+        return add_up(self._rack_zone, rack_w[self._zoned], len(self.arrays.zones))
+
+    def given_w(self, rack_w: Floats, capacity_w: Floats, wants: Floats) -> tuple[Floats, Floats]:
+        """Return what chillers give and what carriers carry of each zone `[W, (Z,)]` (infinite: it needs no carrier).
+
+        What is short is shared by heat; of what is over each zone has its heat, and those that want more (`wants`: by what
+        weight) share the rest.
+        """
+        arrays = self.arrays
+        total = add_up(arrays.plant_circuit, capacity_w, arrays.circuits)
+        heat, zone_heat = self.heat_w(rack_w), self.zone_heat_w(rack_w)
+        given = _shared(arrays.zone_circuit, zone_heat, wants, heat=heat, total=total)
+        carried = np.full(len(zone_heat), np.inf)
+        rows = np.flatnonzero(arrays.zone_carry >= 0)
+        carried[rows] = _shared(arrays.zone_carry[rows], zone_heat[rows], wants[rows], heat=heat, total=total)
+        return given, carried
+
+    def spare_w(self, rack_w: Floats, capacity_w: Floats) -> Floats:
+        """What the plants of each circuit could take on top `[W, (C,)]`."""
+        total = add_up(self.arrays.plant_circuit, capacity_w, self.arrays.circuits)
+        return np.maximum(total - self.heat_w(rack_w), 0.0)
 
     def supply_k(self, setpoint_k: Mapping[str, float]) -> Floats:
         """Kelvin by which the water of each circuit may be warmer `[C]`: the zone that wants it coldest decides."""
@@ -164,3 +198,11 @@ class Cooling:
             )
             cop[plants] = curve.cop(load, *self._water_c(plants, weather, supply_k))
         return cop
+
+
+def _shared(circuit: Ints, zone_heat: Floats, wants: Floats, *, heat: Floats, total: Floats) -> Floats:
+    """What the circuits give to each of some zones `[W]`."""
+    fill = np.minimum(np.divide(total, heat, out=np.ones_like(total), where=heat > 0), 1.0)
+    weight = np.bincount(circuit, wants, len(total))
+    each = np.divide(np.maximum(total - heat, 0.0), weight, out=np.zeros_like(total), where=weight > 0)
+    return np.asarray(zone_heat * fill[circuit] + wants * each[circuit])

@@ -1,0 +1,175 @@
+"""Cooling plants that stop when their power goes or changes, and take time before they cool again.
+
+A plant with a restart time stops when it has no power, when its power comes from other sources than before (a transfer),
+and when anything else held it down (a trip, maintenance). Once it is free and has power again, controls and compressors
+need the restart time; another loss meanwhile begins it anew. A UPS makes a voltage of its own: what stands behind it sees
+no change of source, so fans and pumps that shall ride through are plants of their own, fed by the UPS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+import numpy as np
+
+from twin.graph.compile import Compiled
+from twin.model.change import Change, TimedChange
+from twin.model.cooling import CoolingPlant
+from twin.records.text import names, span
+from twin.sim.engine import Engine
+from twin.sim.faults import Faults
+
+ORIGIN = "physics:plants"
+# Units that make their own voltage: what is upstream of them does not show downstream.
+MAKERS = ("utility", "generator", "ups", "battery", "solar")
+Sources = frozenset[str]
+NOWHERE: Sources = frozenset()
+
+
+class Plants:
+    """The plants of one run: the sources that each last saw, whether this law holds it down, when it cools again [s]."""
+
+    law: ClassVar[str] = "plants"
+
+    def __init__(self, compiled: Compiled, rows: Sequence[tuple[int, CoolingPlant]]) -> None:
+        self._index = [index for index, _ in rows]
+        self._plants = [plant for _, plant in rows]
+        self._upstream = Upstream(compiled, [int(compiled.power.plant_node[i]) for i in self._index])
+        self._faults = Faults()
+        self._topology: object = None
+        self._holds = np.zeros(len(rows), dtype=np.int64)
+        self._held = [False] * len(rows)
+        self._seen: list[Sources] = [NOWHERE] * len(rows)
+        self._ready_at = [np.inf] * len(rows)
+        self._acts: dict[int, TimedChange] = {}
+        self._stuck: set[int] = set()
+        self._now = 0.0
+
+    @classmethod
+    def of(cls, compiled: Compiled) -> Self | None:
+        """Return the plants of a fresh run, all running; None when none has a restart time."""
+        return cls(compiled, compiled.physics.plants) if compiled.physics.plants else None
+
+    def begin(self, now: float) -> Sequence[Change]:
+        """Every plant runs."""
+        return ()
+
+    def advance(self, seconds: float) -> None:
+        """Nothing moves but time."""
+
+    def read(self, now: float, engine: Engine) -> None:
+        """Look at the sources of all plants when anything switched, and at faults that hold some back."""
+        fresh, self._now = self._topology is None, now
+        holds = engine.state.holds["cooling_plants"][self._index]
+        switched = engine.topology is not self._topology or not np.array_equal(holds, self._holds)
+        if not switched and not self._stuck:
+            return
+        self._topology, self._holds = engine.topology, holds
+        rows = range(len(self._plants)) if switched else sorted(self._stuck)
+        for i in rows:
+            self._look(i, self._sources(i, engine), engine, fresh=fresh)
+
+    def due(self) -> float:
+        """Return when the next plant stops, begins to restart, or cools again."""
+        return self._now if self._acts else min(self._ready_at)
+
+    def act(self, now: float, engine: Engine) -> Sequence[TimedChange]:
+        """Stop, announce and release plants."""
+        acts = [self._acts[i] for i in sorted(self._acts)]
+        self._acts.clear()
+        for i, ready_at in enumerate(self._ready_at):
+            if ready_at <= now:
+                self._ready_at[i], self._held[i] = np.inf, False
+                acts.append(self._say(i, now, 1.0, f"{self._plants[i].name} cools again"))
+        return acts
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether none is held down."""
+        return not any(self._held)
+
+    def _sources(self, i: int, engine: Engine) -> Sources:
+        """What makes the voltage at a plant that nothing else holds down."""
+        others = engine.state.holds["cooling_plants"][self._index[i]] - self._held[i]
+        return NOWHERE if others > 0 else self._upstream.sources(i, engine)
+
+    def _look(self, i: int, sources: Sources, engine: Engine, *, fresh: bool) -> None:
+        """Take note of what feeds a plant now, and stop it or begin its restart."""
+        same = bool(sources & self._seen[i])
+        if not self._held[i] and (same or fresh and sources):
+            self._seen[i] = sources
+            return
+        plant, restarts = self._plants[i], ""
+        if not sources:
+            self._ready_at[i] = np.inf
+            self._stuck.discard(i)
+        elif not same or self._ready_at[i] == np.inf:
+            restarts = self._restart(i, sources, engine)
+        before, self._seen[i] = self._seen[i], sources
+        if not self._held[i]:
+            why = f"its power comes from {names(sorted(sources))} now" if sources and before else "it is down"
+            self._held[i] = True
+            text = f"{plant.name} stops: {why}" + (f"; {restarts}" if restarts else "")
+            self._acts[i] = self._say(i, self._now, -1.0, text, sources | before)
+        elif restarts:
+            self._acts[i] = self._say(i, self._now, 0.0, f"{plant.name} {restarts}", sources)
+
+    def _restart(self, i: int, sources: Sources, engine: Engine) -> str:
+        """Begin the restart of a plant, unless it fails to; return what to say of it."""
+        plant, told = self._plants[i], i in self._stuck
+        if self._faults.strikes(engine, plant.name, "restart"):
+            self._stuck.add(i)
+            self._ready_at[i] = np.inf
+            return "" if told else "does not restart: someone must mend it"
+        self._stuck.discard(i)
+        self._ready_at[i] = self._now + float(plant.restart_s or 0.0)
+        return f"restarts: {span(float(plant.restart_s or 0.0))}"
+
+    def _say(self, i: int, now: float, value: float, text: str, because: Sources = NOWHERE) -> TimedChange:
+        name = self._plants[i].name
+        return TimedChange(now, Change("state", name, value), ORIGIN, text, (name, *sorted(because)))
+
+
+class Upstream:
+    """The feeds between some plants and what makes their voltage, walked when something switched."""
+
+    def __init__(self, compiled: Compiled, nodes: Sequence[int]) -> None:
+        levels, power = compiled.power.levels, compiled.power
+        self._nodes = nodes
+        self._maker = {
+            node: name
+            for node, name, kind in zip(
+                power.unit_node.tolist(),
+                compiled.names["power_units"],
+                compiled.names["unit_kind"],
+                strict=True,
+            )
+            if kind in MAKERS
+        }
+        self._feeds: dict[int, list[tuple[int, int]]] = {}
+        self._standby: dict[int, bool] = {}
+        edges = dict(zip(levels.child[levels.run_starts].tolist(), levels.run_starts.tolist(), strict=True))
+        ends = dict(zip(edges, [*levels.run_starts[1:].tolist(), len(levels.child)], strict=True))
+        waiting = list(nodes)
+        while waiting:
+            node = waiting.pop()
+            if node in self._feeds or node in self._maker:
+                continue
+            run = range(edges[node], ends[node]) if node in edges else range(0)
+            self._feeds[node] = [(edge, int(levels.parent[edge])) for edge in run]
+            self._standby[node] = bool(levels.standby[run[0]]) if run else False
+            waiting += [parent for _, parent in self._feeds[node]]
+
+    def sources(self, i: int, engine: Engine) -> Sources:
+        """Return what makes the voltage at plant `i`, by the feeds that would carry it; empty when none lives."""
+        found: set[str] = set()
+        waiting, alive, closed = [self._nodes[i]], engine.alive, engine.state.feed_holds
+        while waiting:
+            node = waiting.pop()
+            if node in self._maker:
+                found.add(self._maker[node])
+                continue
+            live = [parent for edge, parent in self._feeds[node] if alive[parent] and closed[edge] == 0]
+            waiting += live[:1] if self._standby[node] else live
+        return frozenset(found)
