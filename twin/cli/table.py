@@ -31,6 +31,7 @@ GROUPS = {
     "Judge": (
         Command("check", "twin.cli.check:check", "Judge a plan: is it safe, does it do what it claims?"),
         Command("simulate", "twin.cli.simulate:simulate", "Play a fleet, or a plan on it, in one world"),
+        Command("drill", "twin.cli.drill:drill", "Play real incidents: does the twin do what they did?"),
         Command("replay", "twin.cli.replay:replay", "Play the counter-example of a failed gate again"),
         Command("explain", "twin.cli.explain:explain", "Show why a gate decided as it did"),
     ),

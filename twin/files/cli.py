@@ -19,12 +19,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")
 
 
 def validate(
-    paths: Annotated[list[Path], typer.Argument(help="Fleets (file or folder), plans, gate sets, suites.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Fleets (file or folder), plans, gate sets, suites, drills.")
+    ],
     as_json: AsJson = False,
 ) -> int:
     """Read documents and list everything that is wrong in them.
 
-    Each document is told by its leading key (fleet, plan, gates, suite); a folder is a fleet of tables.
+    Each document is told by its leading key (fleet, plan, gates, suite, drill); a folder is a fleet of tables.
     Every problem of every document is shown, with file, line or row and the likely fix. The exit code is 2
     when there is one.
 
@@ -44,7 +46,7 @@ def validate(
 
 
 def diff(
-    before: Annotated[Path, typer.Argument(help="A fleet, plan, gate set or suite.")],
+    before: Annotated[Path, typer.Argument(help="A fleet, plan, gate set, suite or drill.")],
     after: Annotated[Path, typer.Argument(help="Another of the same kind.")],
     as_json: AsJson = False,
 ) -> int:
@@ -74,7 +76,7 @@ def diff(
 
 
 def schema(
-    kind: Annotated[str, typer.Argument(help="fleet, plan, gates, suite or verdict.")],
+    kind: Annotated[str, typer.Argument(help="fleet, plan, gates, suite, drill or verdict.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
 ) -> int:
     """Print the JSON Schema of a kind of document.

@@ -91,7 +91,7 @@ def _case(
         raise DrillError([Problem(where, f"injected: {detail['msg']}", "")]) from None
     _check_targets(fleet, injected, where)
     variant, cell = (place[1], None) if place[:1] == ("not",) else (None, place[1:] or None)
-    return Case(fleet, injected, variant, cell)  
+    return Case(fleet, injected, variant, cell)
 
 
 def _injected(drill: Drill) -> list[dict[str, Any]]:

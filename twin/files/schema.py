@@ -23,7 +23,7 @@ _SHORT_HAZARD = (
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema of a kind of document ("fleet", "plan", "gates", "suite", "verdict")."""
+    """Return the JSON Schema of a kind of document ("fleet", "plan", "gates", "suite", "drill", "verdict")."""
     if kind not in NAMES:
         mend = did_you_mean(kind, NAMES) or f"known kinds: {', '.join(NAMES)}"
         raise UsageError(f"there is no document of kind {kind!r} ({mend})")
