@@ -7,17 +7,28 @@ from collections.abc import Collection
 from twin.graph.compile import Compiled
 from twin.model.errors import UsageError
 from twin.sim.mover import Mover
+from twin.sim.movers.autoscaling import Autoscaling
 from twin.sim.movers.batteries import Batteries
 from twin.sim.movers.breakers import Breakers
 from twin.sim.movers.capping import Capping
 from twin.sim.movers.generators import Generators
+from twin.sim.movers.rebuild import Rebuild
 from twin.sim.movers.restore import Restore
 from twin.sim.movers.transfers import Transfers
 
 # Laws that the settle itself plays and that can be switched off like the others.
 ENGINE_LAWS = ("congestion", "queueing", "quorum")
 # The registry. At one instant they act in this order.
-MOVERS: tuple[type[Mover], ...] = (Breakers, Capping, Transfers, Batteries, Generators, Restore)
+MOVERS: tuple[type[Mover], ...] = (
+    Breakers,
+    Capping,
+    Transfers,
+    Batteries,
+    Generators,
+    Restore,
+    Autoscaling,
+    Rebuild,
+)
 
 
 def movers_of(compiled: Compiled, without: Collection[str] = ()) -> list[Mover]:
