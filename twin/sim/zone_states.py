@@ -47,7 +47,7 @@ class ZoneStates:
         now = self._now
         level = (self.fluid_c == now.supply_c) & (self.mass_c == now.supply_c)
         fed = (now.plants_w >= now.heat_w * (1.0 - SAME)) | (self._full_j == 0.0)
-        return self.held & level & fed & (self.store_j == self._full_j) & fed
+        return self.held & level & fed & (self.store_j == self._full_j)
 
     def wanting(self, supply_c: Floats) -> Bools:
         """Zones that want more cooling than their heat: warmer than their set point, or with room in the store."""
