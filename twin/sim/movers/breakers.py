@@ -53,9 +53,14 @@ class Breakers:
         self._curves = list(curves.values())
         self._curve = np.array([number[id(device.curve)] for device in devices])
         least = np.array([least_multiple(curve) for curve in self._curves])
-        self._least = least[self._curve]
-        self._row = {device.unit.name: i for i, device in enumerate(devices) if i not in stages}
-        self._dialled, self._from = self._pickup, self._pickup * self._least
+        self._multiple = least[
+            self._curve
+        ]  # of pickup, up to which nothing gathers; in multiples of the rating:
+        self._least = self._pickup * self._multiple
+        self._dialled, self._row = (
+            self._pickup,
+            {d.unit.name: i for i, d in enumerate(devices) if i not in stages},
+        )
         count = len(devices)
         self._per_va = 1.0 / self._rated_va
         self._per_va[list(stages)] = 0.0
@@ -91,7 +96,7 @@ class Breakers:
         self._ratio = engine.unit_peak_va[self._unit] * self._per_va
         if engine.state.faults:
             self._set_pickups(engine)
-        over = self._ratio > self._from
+        over = self._ratio > self._least
         if self._moving or over.any():
             self._take(now, over)
 
@@ -135,7 +140,7 @@ class Breakers:
         for (thing, what), share in engine.state.faults.items():
             if what == "pickup" and thing in self._row:
                 self._pickup[self._row[thing]] *= max(1.0 - share, 0.01)
-        self._from = self._pickup * self._least
+        self._least = self._pickup * self._multiple
 
     def _open(self, i: int, now: float) -> Sequence[TimedChange]:
         device, self._due[i] = self._devices[i], np.inf
