@@ -52,15 +52,11 @@ class Breakers:
         number = {key: i for i, key in enumerate(curves)}
         self._curves = list(curves.values())
         self._curve = np.array([number[id(device.curve)] for device in devices])
-        least = np.array([least_multiple(curve) for curve in self._curves])
-        self._multiple = least[
-            self._curve
-        ]  # of pickup, up to which nothing gathers; in multiples of the rating:
+        # Nothing gathers up to this multiple of the pickup, or of the rating.
+        self._multiple = np.array([least_multiple(curve) for curve in self._curves])[self._curve]
         self._least = self._pickup * self._multiple
-        self._dialled, self._row = (
-            self._pickup,
-            {d.unit.name: i for i, d in enumerate(devices) if i not in stages},
-        )
+        self._dialled = self._pickup
+        self._row = {device.unit.name: i for i, device in enumerate(devices) if i not in stages}
         count = len(devices)
         self._per_va = 1.0 / self._rated_va
         self._per_va[list(stages)] = 0.0
