@@ -21,6 +21,8 @@ from scenarios.hazards.maintenance_calendar import MaintenanceCalendar
 from scenarios.hazards.repair_crews import RepairCrews
 from scenarios.hazards.replay_outages import ReplayOutages
 from scenarios.hazards.single_losses import SingleLosses
+from scenarios.hazards.standby_faults import StandbyFaults
+from scenarios.hazards.utility_sag import UtilitySag
 
 # The registry: to add a hazard, a file in this folder, a line here, a test.
 HAZARDS: tuple[type[Hazard], ...] = (
@@ -42,6 +44,8 @@ HAZARDS: tuple[type[Hazard], ...] = (
     CapacityLoss,
     BreakerMisset,
     CappingFault,
+    StandbyFaults,
+    UtilitySag,
 )
 BY_KIND: dict[str, type[Hazard]] = {hazard.kind: hazard for hazard in HAZARDS}
 
@@ -67,4 +71,6 @@ __all__ = [
     "RepairCrews",
     "ReplayOutages",
     "SingleLosses",
+    "StandbyFaults",
+    "UtilitySag",
 ]
