@@ -83,5 +83,5 @@ def test_in_a_heat_wave_the_wet_bulb_rises_by_less_than_the_dry_bulb(cooled: Fle
     play(cooled, world, HOUR_S, observe=watch)
     dry_c, wet_c = watch.seen[-1][1]
     assert dry_c == pytest.approx(40.0)
-    # 20 C and 50 % (wet bulb 13.7 C) hold 1.17 kPa of vapour; at 40 C that is 15.8 % and a wet bulb of 20.5 C (balance).
-    assert wet_c == pytest.approx(20.5, abs=1.0)
+    # 20 C and 50 % (wet bulb 13.7 C) hold 1.17 kPa of vapour; at 40 C that is 15.8 % and a wet bulb of 20.8 C (balance).
+    assert wet_c == pytest.approx(20.8, abs=1.0)

@@ -10,7 +10,15 @@ import pytest
 
 from twin.model.errors import TraceError
 from twin.sync.account import Account
-from twin.sync.grid import CARBON, PRICE, WEATHER, carbon_series, outdoor_series, price_series
+from twin.sync.grid import (
+    CARBON,
+    PRICE,
+    WEATHER,
+    carbon_series,
+    humidity_series,
+    outdoor_series,
+    price_series,
+)
 from twin.sync.options import Options
 from twin.sync.surroundings import surroundings
 
@@ -47,6 +55,7 @@ def folder(tmp_path: Path) -> Path:
             "time_local": hours(first, 120),
             "utc_offset_s": [7200] * 120,
             "temperature_2m": [v / 10 for v in values],
+            "relative_humidity_2m": [100.0 - v / 4 for v in values],
         }
     )
     for source, table in ((CARBON, carbon), (PRICE, price), (WEATHER, weather)):
@@ -75,6 +84,8 @@ def test_local_weather_is_turned_into_utc(folder: Path) -> None:
     series = outdoor_series(folder, "DE-LU", START, 1)
     # 00:00 UTC is 02:00 on the clock of the file, its 26th hour.
     assert (series.start, series.values[0], len(series.values)) == (START, 2.6, 24)
+    humidity = humidity_series(folder, "DE-LU", START, 1)
+    assert (humidity.start, humidity.values[0], len(humidity.values)) == (START, 0.935, 24)
 
 
 def test_an_unknown_zone_is_named_with_its_neighbours(folder: Path) -> None:
@@ -151,6 +162,9 @@ def test_real_series_have_the_published_means(data_dir: Path) -> None:
     price = price_series(data_dir, "DE-LU", start, 364).values
     # Published mean of 2021: 104 USD/MWh.
     assert sum(price) / len(price) == pytest.approx(115, abs=15)
+    humidity = humidity_series(data_dir, "SG", start, 364).values
+    assert 0.7 < sum(humidity) / len(humidity) < 0.9
+    assert 0.0 <= min(humidity) <= max(humidity) <= 1.0
     outdoor = outdoor_series(data_dir, "SG", start, 364).values
     assert sum(outdoor) / len(outdoor) == pytest.approx(27.1, abs=0.4)
     # Singapore is warmest in its early afternoon, 5-7 h UTC.

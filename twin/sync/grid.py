@@ -1,4 +1,4 @@
-"""The world around a site: carbon intensity, price and outdoor temperature of a zone, as series.
+"""The world around a site: carbon intensity, price, outdoor temperature and humidity of a zone, as series.
 
 Carbon and price files are in UTC, weather files in local time with an offset. A series starts at the first
 value that holds at `start`, has `days` days of hourly values and repeats, so that a plan may run at any
@@ -22,7 +22,7 @@ STEP = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class _Source:
-    """How a kind of series is stored: file, columns, and the bounds of a plausible value."""
+    """How a kind of series is stored: file, columns, the bounds of a plausible value, and its unit in ours."""
 
     folder: str
     file: str
@@ -30,6 +30,7 @@ class _Source:
     time: str
     bounds: tuple[float, float]
     credit: str
+    unit: float = 1.0
 
 
 CARBON = _Source(
@@ -64,6 +65,15 @@ WEATHER = _Source(
     (-90.0, 70.0),
     "Open-Meteo, air temperature at 2 m, °C",
 )
+HUMIDITY = _Source(
+    WEATHER.folder,
+    WEATHER.file,
+    "relative_humidity_2m",
+    "time_local",
+    (0.0, 100.0),
+    "Open-Meteo, relative humidity at 2 m",
+    unit=0.01,
+)
 
 
 def carbon_series(
@@ -88,6 +98,11 @@ def outdoor_series(path: Path, region: str, start: datetime, days: int = 28) -> 
     return _series(WEATHER, path, region, (start, days), "outdoor")
 
 
+def humidity_series(path: Path, region: str, start: datetime, days: int = 28) -> Series:
+    """Return the outdoor relative humidity of a zone (a share), hourly; *path* is the file or its folder."""
+    return _series(HUMIDITY, path, region, (start, days), "humidity")
+
+
 def _series(source: _Source, path: Path, region: str, span: tuple[datetime, int], noun: str) -> Series:
     start, days = span
     file = _locate(source, path)
@@ -101,7 +116,7 @@ def _series(source: _Source, path: Path, region: str, span: tuple[datetime, int]
     if problems:
         raise TraceError(problems)
     # Single precision in the file: keep what it means, not its binary tail.
-    values = [float(f"{value:.7g}") for value in values]
+    values = [float(f"{value * source.unit:.7g}") for value in values]
     return Series(
         name=f"{noun}-{region}",
         step_s=STEP.total_seconds(),
@@ -127,12 +142,14 @@ def _rows(source: _Source, file: Path, region: str) -> pl.DataFrame:
     try:
         table = pl.scan_parquet(file)
         columns = table.collect_schema().names()
-        needed = ["region", source.time, source.value] + (["utc_offset_s"] if source is WEATHER else [])
+        needed = ["region", source.time, source.value] + (
+            ["utc_offset_s"] if source.time == "time_local" else []
+        )
         missing = [name for name in needed if name not in columns]
         if missing:
             mend = f"the columns are {', '.join(columns)}"
             raise TraceError(Problem(str(file), f"there is no column {name!r}", mend) for name in missing)
-        offset = pl.col("utc_offset_s") if source is WEATHER else pl.lit(0)
+        offset = pl.col("utc_offset_s") if source.time == "time_local" else pl.lit(0)
         time = pl.col(source.time).cast(pl.Datetime("us")) - pl.duration(seconds=offset)
         rows = (
             table.filter(pl.col("region") == region)

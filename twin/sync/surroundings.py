@@ -8,7 +8,7 @@ from typing import Any
 
 from twin.model.series import Note, Series
 from twin.sync.account import Account
-from twin.sync.grid import carbon_series, outdoor_series, price_series
+from twin.sync.grid import carbon_series, humidity_series, outdoor_series, price_series
 from twin.sync.options import Options
 
 CARBON_G_PER_KWH = 350.0  # world default of the GreenSKU parameters
@@ -61,6 +61,9 @@ def surroundings(options: Options, data: Path, account: Account) -> Surroundings
     if options.weather_zone:
         site["outdoor_series"] = add(
             outdoor_series(folder, options.weather_zone, *span), "sites.*.outdoor_series"
+        )
+        site["humidity_series"] = add(
+            humidity_series(folder, options.weather_zone, *span), "sites.*.humidity_series"
         )
     else:
         site["outdoor_c"] = 20.0
