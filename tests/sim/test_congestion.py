@@ -13,6 +13,7 @@ from tests.sim.test_network import backbone_fleet
 from twin.graph.compile import NetworkArrays, compile_fleet
 from twin.sim.congestion import cut, delivered, waiting
 from twin.sim.laws.link_delay import queueing_delay
+from twin.sim.laws.maxmin import Hops
 from twin.sim.network import Routes, find_routes
 
 
@@ -36,7 +37,9 @@ def test_classes_and_pairs_share_full_links_max_min(seed: int) -> None:
     share = delivered(routes, offered, capacity)
     room = np.tile(capacity, 2)
     for one in range(3):
-        rates = one_freeze(offered[one].ravel(), room, routes.pair, routes.slot)
+        rates = one_freeze(
+            offered[one].ravel(), room, Hops(routes.pair, routes.slot, np.ones(len(routes.slot)))
+        )
         assert share[one] * offered[one] == pytest.approx(rates.reshape(sites, sites), rel=1e-9, abs=1e-9)
         used = np.bincount(routes.slot, weights=rates[routes.pair], minlength=len(room))
         room = np.maximum(room - used, 0.0)

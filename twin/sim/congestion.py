@@ -10,7 +10,7 @@ import numpy as np
 
 from twin.graph.levels import Bools, Floats
 from twin.sim.laws.link_delay import queueing_delay
-from twin.sim.laws.maxmin import max_min
+from twin.sim.laws.maxmin import Hops, max_min
 from twin.sim.network import Routes
 from twin.sim.sparse import Sums, add_up
 
@@ -43,8 +43,11 @@ def delivered(routes: Routes, offered_bps: Floats, capacity_bps: Floats) -> Floa
     rate = max_min(
         offered[:, pairs][sends],
         capacity,
-        flow=number[:, column][crosses],
-        link=np.broadcast_to(routes.slot[full], crosses.shape)[crosses],
+        Hops(
+            number[:, column][crosses],
+            np.broadcast_to(routes.slot[full], crosses.shape)[crosses],
+            np.ones(crosses.sum()),
+        ),
         priority=np.nonzero(sends)[0],
     )
     through = np.ones(sends.shape)

@@ -7,17 +7,33 @@ that share can only grow at the links around it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from twin.graph.levels import Floats, Ints
+from twin.graph.levels import Bools, Floats, Ints
 
 # Shares that differ by rounding alone stop together.
 TIE = 1e-12
 
 
-def max_min(
-    demand_bps: Floats, capacity_bps: Floats, *, flow: Ints, link: Ints, priority: Ints | None = None
-) -> Floats:
+@dataclass(frozen=True)
+class Hops:
+    """Which flows cross which links `[(H,)]`: flow `flow[h]` sends the part `part[h]` of its rate over link `link[h]`.
+
+    Sorted by flow, no link twice for one flow.
+    """
+
+    flow: Ints
+    link: Ints
+    part: Floats
+
+    def of(self, chosen: Bools) -> Hops:
+        """Return some of the hops."""
+        return Hops(self.flow[chosen], self.link[chosen], self.part[chosen])
+
+
+def max_min(demand_bps: Floats, capacity_bps: Floats, hops: Hops, *, priority: Ints | None = None) -> Floats:
     """Rate of every flow `[bit/s, (F,)]` under max-min fairness, and strict priority between classes.
 
     Parameters
@@ -26,9 +42,8 @@ def max_min(
         What each flow would send if no link held it back `[bit/s, (F,)]`.
     capacity_bps
         Capacity of each link `[bit/s, (L,)]`.
-    flow, link
-        The hops: flow `flow[h]` crosses link `link[h]`, sorted by flow, no link twice on one path `[(H,)]`.
-        A flow without hops gets what it wants.
+    hops
+        The links that each flow crosses; a flow without hops gets what it wants.
     priority
         Class of each flow `[(F,)]`, the lowest number first: a class shares what the ones before it leave.
 
@@ -45,34 +60,34 @@ def max_min(
     """
     rate, room = np.zeros(len(demand_bps)), np.array(capacity_bps, dtype=np.float64)
     if priority is None:
-        _fill(rate, room, flow, link, demand_bps)
+        _fill(rate, room, hops, demand_bps)
         return rate
-    class_of_hop = priority[flow]
+    class_of_hop = priority[hops.flow]
     for one in np.unique(priority):
         wanted = np.where(priority == one, demand_bps, 0.0)
-        chosen = class_of_hop == one
-        _fill(rate, room, flow[chosen], link[chosen], wanted)
+        _fill(rate, room, hops.of(class_of_hop == one), wanted)
     return rate
 
 
-def _fill(rate: Floats, room: Floats, flow: Ints, link: Ints, demand_bps: Floats) -> None:
+def _fill(rate: Floats, room: Floats, hops: Hops, demand_bps: Floats) -> None:
     """Give the flows their rates and take them from the room of the links (both in place)."""
     rate += demand_bps
-    counts = np.bincount(link, minlength=len(room))
-    length = np.bincount(flow, minlength=len(rate))
+    link, part, links = hops.link, hops.part, len(room)
+    length = np.bincount(hops.flow, minlength=len(rate))
     members = np.flatnonzero(length)
     length, wanted = length[members], demand_bps[members]
     while len(members):
-        share = (room / np.maximum(counts, 1))[link]
+        asked = np.bincount(link, weights=part, minlength=links)
+        share = (room / np.maximum(asked, 1e-30))[link]
         starts = np.cumsum(length) - length
         level = np.minimum(np.minimum.reduceat(share, starts), wanted)
         held_lower = np.repeat(level * (1.0 + TIE), length) < share
-        bottleneck = np.bincount(link, weights=held_lower, minlength=len(room)) == 0.0
+        bottleneck = np.bincount(link, weights=held_lower, minlength=links) == 0.0
         done = np.logical_or.reduceat(bottleneck[link], starts) | (level == wanted)
         rate[members[done]] = level[done]
         leaving = np.repeat(done, length)
-        left = link[leaving]
-        room -= np.bincount(left, weights=np.repeat(level[done], length[done]), minlength=len(room))
+        taken = np.repeat(level[done], length[done]) * part[leaving]
+        room -= np.bincount(link[leaving], weights=taken, minlength=links)
         np.maximum(room, 0.0, out=room)
-        counts -= np.bincount(left, minlength=len(room))
-        members, wanted, length, link = members[~done], wanted[~done], length[~done], link[~leaving]
+        members, wanted, length = members[~done], wanted[~done], length[~done]
+        link, part = link[~leaving], part[~leaving]

@@ -116,19 +116,21 @@ class Breakers:
         return not (self._reset_at or self.heat.any() or (self._rate > 0.0).any())
 
     def _take(self, now: float, over: Bools) -> None:
-        """New rates of all that are hot or above pickup, and when they will be full."""
-        active = over | self.heat.any(axis=1)
-        multiple = self._ratio / self._pickup
-        self._rate[:] = 0.0
-        for number in np.unique(self._curve[active]).tolist():
-            rows = np.flatnonzero(active & (self._curve == number))
-            self._rate[rows] = integral_rates(self._curves[number], multiple[rows])
-        full = np.full_like(self.heat, np.inf)
-        np.divide(1.0 - self.heat, self._rate, out=full, where=self._rate > 0.0)
-        self._due = now + full.min(axis=1)
+        """New rates of all that are hot or above pickup, and when they will be full; the others cost nothing."""
+        rows = np.flatnonzero(over | (self.heat[:, 0] > 0.0) | (self.heat[:, 1] > 0.0))
+        kinds, multiple = self._curve[rows], self._ratio[rows] / self._pickup[rows]
+        rates = np.zeros((len(rows), 2))
+        for number in np.unique(kinds).tolist():
+            here = kinds == number
+            rates[here] = integral_rates(self._curves[number], multiple[here])
+        left_s = np.full_like(rates, np.inf)
+        np.divide(1.0 - self.heat[rows], rates, out=left_s, where=rates > 0.0)
+        self._rate.fill(0.0)
+        self._rate[rows] = rates
+        self._due.fill(np.inf)
+        self._due[rows] = now + np.minimum(left_s[:, 0], left_s[:, 1])
         self._since[over & ~self._over] = now
-        self._over = over
-        self._moving = bool(active.any())
+        self._over, self._moving = over, len(rows) > 0
 
     def _open(self, i: int, now: float) -> Sequence[TimedChange]:
         device, self._due[i] = self._devices[i], np.inf
