@@ -198,6 +198,21 @@ class Engine:
         return self._servers.supply
 
     @property
+    def capacity_rs(self) -> Floats:
+        """Relative resource units that work, per (reservation, site) `[P]`."""
+        return self._servers.supply.capacity_rs
+
+    @property
+    def group_active(self) -> Floats:
+        """Servers that work, per group."""
+        return self._servers.working
+
+    @property
+    def racks(self) -> int:
+        """Number of racks."""
+        return len(self.compiled.names["racks"])
+
+    @property
     def running(self) -> Floats:
         """Replicas that run (K, S)."""
         return self._servers.supply.running

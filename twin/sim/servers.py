@@ -214,6 +214,11 @@ class Servers:
             self._plain = places
         return places
 
+    @property
+    def working(self) -> Floats:
+        """Servers that work, per group."""
+        return self._counts[0]
+
     def sums(self, supply: Supply) -> Sums:
         """The sums of what one server of each column does to the classes of racks."""
         places = self.places
