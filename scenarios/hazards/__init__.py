@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from scenarios.hazards.bad_config import BadConfig
 from scenarios.hazards.base import Hazard
+from scenarios.hazards.breaker_misset import BreakerMisset
 from scenarios.hazards.capacity_loss import CapacityLoss
+from scenarios.hazards.capping_fault import CappingFault
 from scenarios.hazards.common_cause import CommonCause
 from scenarios.hazards.control_plane_loss import ControlPlaneLoss
 from scenarios.hazards.demand_surge import DemandSurge
@@ -36,6 +38,8 @@ HAZARDS: tuple[type[Hazard], ...] = (
     HeatWave,
     LinkFlapping,
     CapacityLoss,
+    BreakerMisset,
+    CappingFault,
 )
 BY_KIND: dict[str, type[Hazard]] = {hazard.kind: hazard for hazard in HAZARDS}
 
@@ -43,7 +47,9 @@ __all__ = [
     "BY_KIND",
     "HAZARDS",
     "BadConfig",
+    "BreakerMisset",
     "CapacityLoss",
+    "CappingFault",
     "CommonCause",
     "ControlPlaneLoss",
     "DemandSurge",

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from twin.model.cooling import CoolingPlant, CoolingZone
 from twin.model.fleet import Fleet, Region, Site
 from twin.model.network import Link, Switch
 from twin.model.plan import Plan
-from twin.model.power import CoolingPlant, PowerUnit, Rack
+from twin.model.power import PowerUnit, Rack
 from twin.model.servers import Reservation, ServerGroup, ServerType
 from twin.model.services import Deployment, Service
 
@@ -35,6 +36,9 @@ def small_fleet() -> Fleet:
         cooling_plants=tuple(
             CoolingPlant(name=f"{site}-crah", site=site, fed_by=(f"{site}-msb-a",), rated_heat_w=1e5)
             for site in sites
+        ),
+        cooling_zones=(
+            CoolingZone(name="a", site="ams1", fluid_j_per_k=4e4, mass_j_per_k=1e6, coupling_w_per_k=600.0),
         ),
         racks=tuple(_rack(rack) for rack in racks),
         switches=tuple(

@@ -51,7 +51,7 @@ def locks(fleet: Fleet, do: str, **params: Any) -> tuple[str, ...]:
 
 
 def test_the_registry_knows_each_verb_once_and_refuses_others() -> None:
-    assert len({action.name for action in ACTIONS}) == len(ACTIONS) == 10
+    assert len({action.name for action in ACTIONS}) == len(ACTIONS) == 11
     assert all(find(action.reference) is action for action in ACTIONS)
     unknown, version = find("rack.dran@1"), find("rack.drain@0")
     assert isinstance(unknown, Objection)
@@ -159,6 +159,24 @@ def test_link_drain_lasts_as_long_as_it_says(fleet: Fleet) -> None:
     assert [value for *_, value in changes_of(fleet, "link.drain@1", link="ams1-fra1")] == [-1.0, 1.0]
 
 
+def test_cooling_setpoint_changes_the_difference_and_stays_below_throttling(fleet: Fleet) -> None:
+    found = changes_of(fleet, "cooling.setpoint@1", zones="a", supply="25 °C")
+    assert found == [(0.0, "setpoint", "a", "", 3.0)]
+    racks = tuple(f"rack:ams1-a{number:02d}" for number in (1, 2, 3))  # not those of row a at fra1
+    assert locks(fleet, "cooling.setpoint@1", zones="a", supply="25 °C") == racks
+    later = apply(
+        fleet, [part.change for part in parts_of(fleet, "cooling.setpoint@1", zones="a", supply="25 °C")]
+    )
+    assert changes_of(later, "cooling.setpoint@1", zones="a", supply="24 °C")[0][-1] == -1.0
+    for supply, wrong in (
+        ("35 °C", ("budget", "supply")),
+        ("9 °C", ("budget", "supply")),
+        ("22 °C", ("params", "supply")),
+    ):
+        assert objections(fleet, "cooling.setpoint@1", zones="a", supply=supply) == [wrong]
+    assert objections(fleet, "cooling.setpoint@1", zones="b", supply="24 °C") == [("reference", "zones")]
+
+
 def test_power_cap_shares_a_limit_by_nameplate(fleet: Fleet) -> None:
     # Ten servers of 400 W in each rack, and one to three more in ams1.
     found = changes_of(fleet, "power.cap@1", racks="ams1-a[01-02]", limit="4600 W")
@@ -258,6 +276,7 @@ STEPS: dict[str, dict[str, Any]] = {
     "unit.maintain@1": {"unit": "ams1-msb-a"},
     "power.cap@1": {"racks": "ams1-a[01-02]", "limit": "5 kW"},
     "link.drain@1": {"link": "ams1-fra1"},
+    "cooling.setpoint@1": {"zones": "a", "supply": "25 °C"},
 }
 
 

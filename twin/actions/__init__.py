@@ -8,6 +8,7 @@ from twin.actions import (
     capacity_add,
     capacity_move,
     capacity_retire,
+    cooling_setpoint,
     link_drain,
     power_cap,
     rack_drain,
@@ -30,6 +31,7 @@ ACTIONS: tuple[Action[Any], ...] = (
     unit_maintain.ACTION,
     power_cap.ACTION,
     link_drain.ACTION,
+    cooling_setpoint.ACTION,
 )
 # Versions that once existed: "rack.drain@0" -> what to do instead. A plan that names one is refused.
 RETIRED: dict[str, str] = {}

@@ -54,14 +54,18 @@ def inverse(parts: Sequence[Part], before: Mapping[Cell, float] | None = None) -
 
 
 def apply(fleet: Fleet, changes: Iterable[Change]) -> Fleet:
-    """Return the fleet after the changes that alter its tables: count, replicas, weight."""
-    concerned = [change for change in changes if change.kind in ("count", "replicas", "weight")]
+    """Return the fleet after the changes that alter its tables: count, replicas, weight, setpoint."""
+    concerned = [change for change in changes if change.kind in ("count", "replicas", "weight", "setpoint")]
     if not concerned:
         return fleet
     groups: dict[str, ServerGroup] = {}
     deployments = {(row.service, row.site): row for row in fleet.deployments}
+    zones = {zone.name: zone for zone in fleet.cooling_zones}
     for change in concerned:
-        if change.kind == "count":
+        if change.kind == "setpoint":
+            zone = zones[change.target]
+            zones[zone.name] = zone.model_copy(update={"supply_c": zone.supply_c + change.value})
+        elif change.kind == "count":
             group = groups.get(change.target) or fleet.things[change.target][1]
             count = group.count + round(change.value)
             groups[group.name] = group.model_copy(update={"count": count})
@@ -71,7 +75,12 @@ def apply(fleet: Fleet, changes: Iterable[Change]) -> Fleet:
             value = value if change.kind == "weight" else round(value)
             deployments[row.service, row.site] = row.model_copy(update={change.kind: value})
     server_groups = tuple(groups.get(group.name, group) for group in fleet.server_groups)
-    changed = with_tables(fleet, server_groups=server_groups, deployments=tuple(deployments.values()))
+    changed = with_tables(
+        fleet,
+        server_groups=server_groups,
+        deployments=tuple(deployments.values()),
+        cooling_zones=tuple(zones.values()),
+    )
     return _with_things(changed, fleet, groups.values())
 
 

@@ -53,8 +53,8 @@ class Watcher:
     def _acts(self, at_s: float, recent: Sequence[TimedChange]) -> None:
         for timed in recent:
             if timed.origin.startswith(PHYSICS):
-                by = _law(timed.origin)
-                self.events.append(Event(at_s, "acts", timed.change.target, timed.change.kind, by=by))
+                change, by = timed.change, _law(timed.origin)
+                self.events.append(Event(at_s, "acts", change.target, change.kind, by=by, text=timed.text))
 
     def _power(self, at_s: float, engine: Engine, actors: dict[str, str]) -> None:
         before, self._alive = self._alive, engine.alive.copy()

@@ -36,6 +36,7 @@ class Evidence:
         """The things that an expectation is about."""
         wanted, out = expand(row.thing), expand(row.except_) if row.except_ else ()
         kinds = [kind for of, kind in VIOLATIONS if of == row.of] if row.of else POWERED
+        kinds = self.names.keys() if row.event == "acts" else kinds
         return tuple(
             n for kind in kinds for n in self.names[kind] if _is_any(n, wanted) and not _is_any(n, out)
         )
@@ -50,6 +51,7 @@ class Evidence:
             and low - EPS <= e.at_s <= high + EPS
             and row.of in (None, e.of)
             and row.by in (None, e.by)
+            and (not row.text or fnmatchcase(e.text, row.text))
             and _is_any(e.thing, wanted)
             and not _is_any(e.thing, out)
         ]

@@ -209,6 +209,7 @@ def _names(fleet: Fleet) -> dict[str, tuple[str, ...]]:
             "server_types",
             "reservations",
             "storage",
+            "series",
         )
     }
     names["regions"] = tuple(regions)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from twin.model import checks_cooling, checks_protection, checks_services
+from twin.model import checks_cooling, checks_protection, checks_services, checks_supply
 from twin.model.errors import did_you_mean
 from twin.model.fault import Fault
 from twin.model.fleet import KINDS, SINGULAR, THINGS, Fleet
@@ -330,4 +330,5 @@ CHECKS: tuple[Callable[[Fleet], Iterator[Fault]], ...] = (
     *checks_protection.CHECKS,
     *checks_cooling.CHECKS,
     *checks_services.CHECKS,
+    *checks_supply.CHECKS,
 )

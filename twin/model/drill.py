@@ -44,7 +44,7 @@ class Expectation(Record):
     ============  =======================================================================================
     down, up      a unit, plant or rack loses or regains power; with `by` through an act of that law
     begins, ends  a violation (`of`: slo_violations, quorum_lost, overloads ...)
-    acts          a law (`by`) does something to a thing
+    acts          a law (`by`) does something to a thing, or says something of it (`text`)
     above, below  a `quantity` of a thing stays on that side of `value` all the time from `from` to `to`
     ============  =======================================================================================
     """
@@ -57,6 +57,7 @@ class Expectation(Record):
     except_: Annotated[str, Field(alias="except")] = ""
     of: Name | None = None
     by: Name | None = None
+    text: Annotated[str, Field(description="a pattern with *, of what the law says")] = ""
     quantity: Name | None = None
     value: float | None = None
     which: Literal["each", "first"] = "each"
@@ -74,6 +75,8 @@ class Expectation(Record):
             raise ValueError("'above' and 'below' need 'quantity' and 'value', and nothing else has them")
         if self.event == "acts" and self.by is None:
             raise ValueError("'acts' needs 'by' (a law)")
+        if self.text and self.event != "acts":
+            raise ValueError("only 'acts' has 'text'")
         if self.within_s is not None and self.after is None:
             raise ValueError("'within' needs 'after'")
         if self.from_s is not None and self.to_s is not None and self.to_s < self.from_s:

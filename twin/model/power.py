@@ -97,6 +97,10 @@ class PowerUnit(Record):
         Name | None, Field(description="battery, solar: the unit whose load it lessens")
     ] = None
     output_series: Annotated[Name | None, Field(description="solar: share of the rating over time")] = None
+    shave_above_w: Annotated[
+        Watts | None,
+        Field(alias="shave_above", description="battery: it delivers what its unit carries above this"),
+    ] = None
     capping: Annotated[Name | None, Field(description="the policy that caps what it feeds")] = None
     mtbf_s: Annotated[PositiveSeconds | None, Field(alias="mtbf")] = None
     mttr_s: Annotated[PositiveSeconds, Field(alias="mttr")] = 4 * 3600.0

@@ -21,6 +21,7 @@ class Event:
     kind: str
     of: str = ""
     by: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)

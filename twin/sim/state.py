@@ -29,6 +29,8 @@ class State:
         self.draw = np.ones(sizes["power_units"])
         self.bandwidth = np.ones(sizes["links"])
         self.shed = np.zeros((sizes["services"], sizes["sites"]))
+        self.told = 0
+        self.heard = {kind: np.zeros(sizes[kind], dtype=np.int64) for kind in ("switches", "links")}
         self.setpoint_k: dict[str, float] = {}
         self.faults: dict[tuple[str, str], float] = {}
         self.count = compiled.servers.group_count.copy()
@@ -65,6 +67,7 @@ class State:
             "fault": self._fault,
             "bandwidth": self._bandwidth,
             "shed": self._shed,
+            "route": self._route,
         }
 
     def apply(self, change: Change) -> None:
@@ -144,6 +147,14 @@ class State:
     def _shed(self, change: Change) -> None:
         columns = slice(None) if change.key in ("*", "") else self._at("sites", change.key)
         self.shed[self._at("services", change.target), columns] += change.value
+
+    def _route(self, change: Change) -> None:
+        if change.target == "*":
+            self.told += round(change.value)
+        else:
+            kind, i = self._held(change.target)
+            self.heard[kind][i] += round(change.value)
+        self.topology_due = True
 
     def _drain(self, change: Change) -> None:
         self.drained[self._at("racks", change.target)] -= round(change.value)

@@ -43,10 +43,11 @@ class ZoneStates:
 
     @property
     def settled(self) -> Bools:
-        """Zones that are at their set point through and through, with a full store."""
-        supply = self._now.supply_c
-        level = (self.fluid_c == supply) & (self.mass_c == supply)
-        return self.held & level & (self.store_j == self._full_j)
+        """Zones that are at their set point through and through, with a store that is full and not drawn on."""
+        now = self._now
+        level = (self.fluid_c == now.supply_c) & (self.mass_c == now.supply_c)
+        fed = (now.plants_w >= now.heat_w * (1.0 - SAME)) | (self._full_j == 0.0)
+        return self.held & level & fed & (self.store_j == self._full_j)
 
     def wanting(self, supply_c: Floats) -> Bools:
         """Zones that want more cooling than their heat: warmer than their set point, or with room in the store."""

@@ -116,7 +116,7 @@ def test_no_ratchet_over_weeks(curve: dict[str, Any]) -> None:
 
 def flowing(*va: float) -> Any:
     """An engine as a breaker sees it: the grid, and then units with these peaks."""
-    return SimpleNamespace(unit_peak_va=np.array([0.0, *va]))
+    return SimpleNamespace(unit_peak_va=np.array([0.0, *va]), state=SimpleNamespace(faults={}))
 
 
 def test_at_rest_until_a_pickup_is_passed_and_again_when_cold() -> None:
@@ -165,6 +165,17 @@ def test_cascade_to_the_sister() -> None:
     assert trips(run) == [(pytest.approx(60.0 + 0.8 * 12 * 36 / 1.96), "b")]
     dark = [i for i in run.intervals if i.kind == "unpowered" and i.thing == "r"]
     assert [(i.start_s, i.end_s) for i in dark] == [(pytest.approx(trips(run)[0][0]), 900.0)]
+
+
+def test_a_breaker_set_too_low_trips_below_its_rating_until_it_is_mended() -> None:
+    """A pickup 40 % too low is 60 kVA: 72 kVA are 1.2 times that; after a minute of heat somebody sets it right."""
+    fault = [
+        TimedChange(at_s, Change("fault", "p", share, "pickup"), "world:test")
+        for at_s, share in ((30.0, 0.4), (90.0, -0.4))
+    ]
+    fleet = one_panel(BANDS, count=72)
+    assert trips(play(fleet, [], 900.0)) == trips(play(fleet, fault, 900.0)) == []
+    assert trips(play(fleet, fault[:1], 900.0))[0] == (pytest.approx(30.0 + 345.6 / 1.44), "p")
 
 
 def test_ups_goes_to_bypass_and_then_opens() -> None:

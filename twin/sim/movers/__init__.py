@@ -12,9 +12,12 @@ from twin.sim.movers.batteries import Batteries
 from twin.sim.movers.breakers import Breakers
 from twin.sim.movers.capping import Capping
 from twin.sim.movers.generators import Generators
+from twin.sim.movers.onsite import OnSite
+from twin.sim.movers.plants import Plants
 from twin.sim.movers.rebuild import Rebuild
 from twin.sim.movers.restore import Restore
 from twin.sim.movers.transfers import Transfers
+from twin.sim.movers.zones import Zones
 
 # Laws that the settle itself plays and that can be switched off like the others.
 ENGINE_LAWS = ("congestion", "queueing", "quorum")
@@ -26,6 +29,9 @@ MOVERS: tuple[type[Mover], ...] = (
     Batteries,
     Generators,
     Restore,
+    OnSite,
+    Plants,
+    Zones,
     Autoscaling,
     Rebuild,
 )

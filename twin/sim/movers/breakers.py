@@ -48,17 +48,19 @@ class Breakers:
         self._unit = np.array([device.index for device in devices])
         self._rated_va = np.array([device.unit.rated_va for device in devices])
         self._pickup = np.array([device.curve.pickup for device in devices])
+        self._first = stages = {device.then: i for i, device in enumerate(devices) if device.then >= 0}
         curves = {id(device.curve): device.curve for device in devices}
         number = {key: i for i, key in enumerate(curves)}
         self._curves = list(curves.values())
         self._curve = np.array([number[id(device.curve)] for device in devices])
-        least = np.array([least_multiple(curve) for curve in self._curves])
-        self._least = least[self._curve] * self._pickup
-        self._first = {device.then: i for i, device in enumerate(devices) if device.then >= 0}
+        # Nothing gathers up to this multiple of the pickup, or of the rating.
+        self._multiple = np.array([least_multiple(curve) for curve in self._curves])[self._curve]
+        self._least = self._pickup * self._multiple
+        self._dialled = self._pickup
+        self._row = {device.unit.name: i for i, device in enumerate(devices) if i not in stages}
         count = len(devices)
         self._per_va = 1.0 / self._rated_va
-        for stage in self._first:
-            self._per_va[stage] = 0.0
+        self._per_va[list(stages)] = 0.0
         self.heat, self._rate = np.zeros((count, 2)), np.zeros((count, 2))
         self._ratio, self._over = np.zeros(count), np.zeros(count, dtype=bool)
         self._since, self._due = np.zeros(count), np.full(count, np.inf)
@@ -89,6 +91,8 @@ class Breakers:
     def read(self, now: float, engine: Engine) -> None:
         """Take over the peaks that flow. Cost: four small array operations while all are cold and below pickup."""
         self._ratio = engine.unit_peak_va[self._unit] * self._per_va
+        if engine.state.faults:
+            self._set_pickups(engine)
         over = self._ratio > self._least
         if self._moving or over.any():
             self._take(now, over)
@@ -131,6 +135,14 @@ class Breakers:
         self._due[rows] = now + np.minimum(left_s[:, 0], left_s[:, 1])
         self._since[over & ~self._over] = now
         self._over, self._moving = over, len(rows) > 0
+
+    def _set_pickups(self, engine: Engine) -> None:
+        """A breaker that somebody has set too low has lost a share of its pickup (fault "pickup")."""
+        self._pickup = self._dialled.copy()
+        for (thing, what), share in engine.state.faults.items():
+            if what == "pickup" and thing in self._row:
+                self._pickup[self._row[thing]] *= max(1.0 - share, 0.01)
+        self._least = self._pickup * self._multiple
 
     def _open(self, i: int, now: float) -> Sequence[TimedChange]:
         device, self._due[i] = self._devices[i], np.inf

@@ -1,0 +1,47 @@
+"""Controllers of power capping that are blind or dead when they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from scenarios.hazards.base import Ill, Occasion, Setting, labelled
+from scenarios.hazards.things import check_names
+from scenarios.world import Spell
+from twin.model.base import Name
+from twin.model.change import Change
+from twin.model.fleet import Fleet
+
+_WORDS = {"sensor": ("is blind", "sees again"), "controller": ("is dead", "works again")}
+
+
+class CappingFault(Occasion):
+    """The controllers that cap below `units` do not see the power (`sensor`) or do nothing at all (`controller`).
+
+    Caps that are in force stay. An order under way arrives when only the sensor has failed, and is lost with the controller.
+    """
+
+    kind: ClassVar[str] = "capping-fault"
+    units: Annotated[tuple[Name, ...], Field(min_length=1)]
+    part: Literal["sensor", "controller"] = "controller"
+
+    def check(self, fleet: Fleet) -> Iterator[Ill]:
+        """The units exist and have a capping policy."""
+        yield from check_names(fleet, "units", "power_units", self.units)
+        bare = [unit.name for unit in fleet.power_units if unit.name in self.units and unit.capping is None]
+        for name in bare:
+            yield Ill(
+                "units", f"{name!r} has no capping policy", "give it one, or name another unit", absent=True
+            )
+
+    def spells(self, setting: Setting) -> list[Spell]:
+        """Return the failure, when it happens in this world."""
+        occasion = self.when(setting, "+".join(self.units))
+        if occasion is None:
+            return []
+        units = tuple(dict.fromkeys(self.units))
+        changes = tuple(Change("fault", name, 1.0, self.part) for name in units)
+        fails, mended = (f"the capping of {labelled(units)} {words}" for words in _WORDS[self.part])
+        return [Spell(*occasion, changes, fails, mended, f"world:{self.kind}")]
