@@ -126,8 +126,10 @@ class Flowing:
             constants.fed_w * topology.switch_alive[constants.fed_switch]
         )[:, None]
         topology.roll_up.fill(power, load, squares, topology.alive)
-        unit = power.unit_node - graph.shift
-        unit_va, unit_peak_va = pw.apparent(load[unit], squares[unit])
+        # All nodes above the leaves are units, in the order of their levels.
+        first = int(power.unit_node.min(initial=graph.size + graph.shift)) - graph.shift
+        order = power.unit_node - graph.shift - first
+        unit_va, unit_peak_va = (va[order] for va in pw.apparent(load[first:], squares[first:]))
         return {
             "load": load,
             "unit_va": unit_va,

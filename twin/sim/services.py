@@ -82,10 +82,10 @@ class ServiceEngine:
 
         A service answers where it has replicas, a network and its storage.
         """
-        shape = running.shape
-        able = (running.ravel()[cells] > EPS) & np.broadcast_to(site_ok, shape).ravel()[cells]
-        able &= np.broadcast_to(storage_ok[:, None], shape).ravel()[cells]
-        capacity = np.where(able, running.ravel()[cells] * self._rate[cells], 0.0)
+        some, sites = running.ravel()[cells], running.shape[1]
+        cell = np.arange(running.size)[cells] if isinstance(cells, slice) else cells
+        able = (some > EPS) & site_ok[cell % sites] & storage_ok[cell // sites]
+        capacity = np.where(able, some * self._rate[cells], 0.0)
         answer = Answer(self.able.copy(), self.answer.capacity.copy(), self.answer.inverse.copy())
         answer.able.ravel()[cells] = able
         answer.capacity.ravel()[cells] = capacity
