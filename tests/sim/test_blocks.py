@@ -43,7 +43,10 @@ def restless(fleet: Fleet, seed: int) -> Fleet:
     rng = Random(seed)
     series = [
         row.model_copy(
-            update={"step_s": 300.0, "values": tuple(rng.uniform(0.2, 1.2) for _ in range(rng.randint(5, 40)))}
+            update={
+                "step_s": 300.0,
+                "values": tuple(rng.uniform(0.2, 1.2) for _ in range(rng.randint(5, 40))),
+            }
         )
         for row in fleet.series
     ]
@@ -109,7 +112,7 @@ def engine() -> Engine:
     return Engine(compile_fleet(bench_fleet(size_of(2_000)), start=START))
 
 
-TIMES = 300.0 * np.arange(12)
+TIMES = np.arange(0.0, 3600.0, 300.0)
 
 
 def test_a_block_holds_what_single_settles_find(engine: Engine) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from twin.graph.levels import Bools, Floats
+from twin.graph.levels import Bools, Floats, Ints
 from twin.sim import network as net
 from twin.sim import power as pw
 from twin.sim.block import Block
@@ -75,7 +75,7 @@ class Flowing:
         routes, sites = self._topology.routes, traffic.shape[1]
         traffic = np.ascontiguousarray(np.moveaxis(traffic, 0, -1))
         both = net.backbone_loads(routes, traffic, len(backbone))
-        over: Bools = (both > constants.backbone_bps[:, None]).any(axis=(0, 1))
+        over: Bools = np.any(both > constants.backbone_bps[:, None], axis=(0, 1))
         if over.any():
             flows = flows.part(slice(max(1, int(over.argmax()))))
         if over[0]:
@@ -176,5 +176,5 @@ def _stacked(values: Sequence[Floats], supplies: Supplies, columns: int) -> Floa
     return np.repeat(np.stack(values, axis=1), _lengths(supplies, columns), axis=1)
 
 
-def _lengths(supplies: Supplies, columns: int) -> Floats:
+def _lengths(supplies: Supplies, columns: int) -> Ints:
     return np.diff([first for first, _ in supplies], append=columns)

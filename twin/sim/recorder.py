@@ -122,7 +122,14 @@ class Recorder:
         """What grows how fast at each instant, in the order of BY_SERVICE and BY_SITE (but for carbon and cost of energy)."""
         flows = block.flows
         rates = np.empty((len(block), len(self._totals) - 2 * len(block.it_w)))
-        flowing = (flows.requests, flows.errors, flows.retries, block.p99_s.T, block.facility_w.T, block.it_w.T)
+        flowing = (
+            flows.requests,
+            flows.errors,
+            flows.retries,
+            block.p99_s.T,
+            block.facility_w.T,
+            block.it_w.T,
+        )
         last = 0
         for values in flowing:
             first, last = last, last + values.shape[1]
@@ -163,7 +170,7 @@ class Recorder:
     def _changing(self, block: Block) -> list[tuple[int, Bools]]:
         """Flags `[things, T]` that demand and weather move, with their place in VIOLATIONS."""
         services, flows = self._engine.compiled.services, block.flows
-        slow = (block.p99_s.T > services.slo_p99_s) & (flows.requests > 0)
+        slow = (services.slo_p99_s < block.p99_s.T) & (flows.requests > 0)
         slow |= flows.errors > services.slo_error * flows.requests * SLACK
         units, links, switches = self._limits
         return [
@@ -212,8 +219,8 @@ class Recorder:
         return Run(
             start_s=start,
             seconds=until - start,
-            **by_service,
-            **by_site,
+            **by_service,  # type: ignore[arg-type]
+            **by_site,  # type: ignore[arg-type]
             p99_max_s=self._p99_max,
             rho_max=self._rho_max,
             short_rru=self._short,
