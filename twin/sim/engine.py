@@ -115,7 +115,8 @@ class Engine:
         A fault after which a service answers no more, or that a cap must answer, begins another block.
         """
         supplies, state = [(0, self._servers.supply)], self.state
-        able, marks = self.services.able, [state.fingerprint()]
+        able = self.services.able
+        marks: list[Hashable] = [state.fingerprint()]
         for j in range(1, columns):
             changes = faults[j] if j < len(faults) else ()
             if changes and len(self._servers.capped):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from twin.graph.levels import Bools, Floats
+from twin.graph.levels import Bools, Floats, Ints
 from twin.sim import network as net
 from twin.sim import power as pw
 from twin.sim.block import Block
@@ -75,7 +75,7 @@ class Flowing:
         routes, sites = self._topology.routes, traffic.shape[1]
         traffic = np.ascontiguousarray(np.moveaxis(traffic, 0, -1))
         both = net.backbone_loads(routes, traffic, len(backbone))
-        over: Bools = (both > constants.backbone_bps[:, None]).any(axis=(0, 1))
+        over: Bools = np.any(both > constants.backbone_bps[:, None], axis=(0, 1))
         if over.any():
             flows = flows.part(slice(max(1, int(over.argmax()))))
         if over[0]:
@@ -126,8 +126,10 @@ class Flowing:
             constants.fed_w * topology.switch_alive[constants.fed_switch]
         )[:, None]
         topology.roll_up.fill(pw.injected(power, self._state.inject_w), load, squares, topology.alive)
-        unit = power.unit_node - graph.shift
-        unit_va, unit_peak_va = pw.apparent(load[unit], squares[unit])
+        # All nodes above the leaves are units, in the order of their levels.
+        first = int(power.unit_node.min(initial=graph.size + graph.shift)) - graph.shift
+        order = power.unit_node - graph.shift - first
+        unit_va, unit_peak_va = (va[order] for va in pw.apparent(load[first:], squares[first:]))
         return {
             "load": load,
             "unit_va": unit_va,
@@ -174,5 +176,5 @@ def _stacked(values: Sequence[Floats], supplies: Supplies, columns: int) -> Floa
     return np.repeat(np.stack(values, axis=1), _lengths(supplies, columns), axis=1)
 
 
-def _lengths(supplies: Supplies, columns: int) -> Floats:
+def _lengths(supplies: Supplies, columns: int) -> Ints:
     return np.diff([first for first, _ in supplies], append=columns)

@@ -90,16 +90,16 @@ class Fold:
     def of(cls, compiled: Compiled) -> Fold:
         """Find the racks that have the same feeds, authored shares, switches and site."""
         power, network = compiled.power, compiled.network
-        feeds = [[(int(site), int(needs))] for site, needs in _site_and_needs(compiled)]
+        feeds: list[list[tuple[float, ...]]] = [[row] for row in _site_and_needs(compiled)]
         racks = len(feeds)
         rows = [row.tolist() for row in (power.levels.child, power.levels.parent, power.levels.base)]
         for child, parent, base, standby in zip(*rows, power.levels.standby.tolist(), strict=True):
             if child < racks:
-                feeds[child].append((parent, base, standby))  # type: ignore[arg-type]
+                feeds[child].append((parent, base, standby))
         for child, switch in zip(network.levels.child.tolist(), network.levels.parent.tolist(), strict=True):
             if child < racks:
                 feeds[child].append((-1, switch))
-        known: dict[tuple[tuple[int, int], ...], int] = {}
+        known: dict[tuple[tuple[float, ...], ...], int] = {}
         return cls._with(compiled, [known.setdefault(tuple(feed), len(known)) for feed in feeds])
 
     @classmethod
@@ -108,10 +108,14 @@ class Fold:
             np.array(class_of, dtype=np.int64), return_index=True, return_inverse=True
         )
         index = index.astype(np.int64)
-        graphs = (compiled.power.levels, compiled.network.levels)
-        folded = [FoldedGraph.of(levels, index, len(first)) for levels in graphs]
         site = compiled.rack_site[first]
-        return cls(index, site, *folded, group_sums(site, len(compiled.names["sites"])))
+        return cls(
+            index,
+            site,
+            FoldedGraph.of(compiled.power.levels, index, len(first)),
+            FoldedGraph.of(compiled.network.levels, index, len(first)),
+            group_sums(site, len(compiled.names["sites"])),
+        )
 
     def apart(self, compiled: Compiled, alive: Bools, share: Floats) -> Fold:
         """Return a fold in which live racks whose feeds carry other shares than their class's have classes of their own."""

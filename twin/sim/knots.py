@@ -15,7 +15,7 @@ from twin.graph.levels import Floats
 from twin.model.change import Change, TimedChange
 
 DEFER_S = 300.0
-LONGEST = 32
+FIRST, LONGEST = 8, 32  # knots in a block
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,15 @@ def wait_for_the_next(faults: Sequence[TimedChange], wakes: Floats) -> list[bool
 class Ahead:
     """The knots and the waiting server faults that are still to come, and how many knots to settle at once.
 
-    A block doubles while all of it is taken and starts small after one that was cut: a lasting overload wastes little.
+    A block doubles while all of it is taken and is as short as what was taken after one that was cut: a
+    lasting overload wastes little.
     """
 
     def __init__(self, knots: Floats, faults: Sequence[TimedChange], *, longest: int) -> None:
         self._knots, self._faults = knots, faults
         self._times = np.array([fault.at_s for fault in faults])
         self._knot = self._fault = 0
-        self._longest, self._length = longest, 1
+        self._longest, self._length = longest, min(FIRST, longest)
 
     @property
     def next_knot(self) -> float:
@@ -72,4 +73,4 @@ class Ahead:
         """Pass the knots of a block of which the first instant is now, and choose the length of the next one."""
         self._knot += taken - 1
         grown = 2 * self._length if tried == self._length else self._length
-        self._length = min(self._longest, grown) if taken == tried else min(2, self._longest)
+        self._length = min(self._longest, grown) if taken == tried else max(taken, min(2, self._longest))

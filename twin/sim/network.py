@@ -124,7 +124,7 @@ def _walk(before: Ints, hops: _Hops, sites: int, nodes: int) -> tuple[Ints, Ints
 
 
 def backbone_loads(routes: Routes, traffic_bps: Floats, links: int) -> Floats:
-    """Load of every backbone link `[bit/s, (2, B, ...)]` (towards b, towards a) from traffic between sites `[bit/s, (S, S, ...)]`."""
+    """Load of every backbone link `[bit/s, (2, B, ...)]` (towards b, towards a) from traffic between sites `[(S, S, ...)]`."""
     used, sums = routes.by_slot
     loads = np.zeros((2 * links, *traffic_bps.shape[2:]))
     loads[used] = sums.of(traffic_bps.reshape(sums.width, *traffic_bps.shape[2:]))

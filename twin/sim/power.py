@@ -60,6 +60,7 @@ class RollUp:
     def __init__(self, graph: FoldedGraph, share: Floats) -> None:
         self.graph = graph
         self._sums = graph.sums(share)
+        self._losses: tuple[Floats, Floats, Floats] | None = None
 
     def fill(self, power: PowerArrays, load: Floats, squares: Floats, alive: Bools) -> None:
         """Fill in the load `[n, 3, T]` and the squares `[n, T]` of every unit, given those of the leaves (in place).
@@ -68,19 +69,19 @@ class RollUp:
         White Papers 108 and 113) to the real power that flows through it while it is alive. Cost: two sparse
         products per level.
         """
-        fixed, linear, square = power.loss
-        bare = power.bare
-        idle = fixed * power.rated_va * alive
-        load[bare - self.graph.shift, W] += idle[bare][:, None]
+        if self._losses is None:
+            self._losses = _losses(power, alive)
+        idle, linear, square = self._losses
+        load[power.bare - self.graph.shift, W] += idle[power.bare]
         for level, (sums, by_square) in zip(self.graph.levels, self._sums, strict=True):
             sums.into(load, load[level.parents])
             by_square.into(squares, squares[level.parents])
             at = level.nodes
             through = load[level.parents, W]
-            loss = through * (square[at] / power.rated_va[at] * alive[at])[:, None]
-            loss += (linear[at] * alive[at])[:, None]
+            loss = through * square[at]
+            loss += linear[at]
             loss *= through
-            loss += idle[at][:, None]
+            loss += idle[at]
             through += loss
 
     def sum(self, load: Floats) -> Floats:
@@ -88,6 +89,12 @@ class RollUp:
         for level, (sums, _) in zip(self.graph.levels, self._sums, strict=True):
             load[level.parents] += sums.of(load)
         return load
+
+
+def _losses(power: PowerArrays, alive: Bools) -> tuple[Floats, Floats, Floats]:
+    """No-load loss `[W]`, and the coefficients of P and P² `[1/W]`, of the live nodes `[n, 1]`."""
+    fixed, linear, square = power.loss * alive
+    return (fixed * power.rated_va)[:, None], linear[:, None], (square / power.rated_va)[:, None]
 
 
 def apparent(load: Floats, squares: Floats) -> tuple[Floats, Floats]:

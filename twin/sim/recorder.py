@@ -93,16 +93,18 @@ class Recorder:
             times = times[times <= ends[-1]]
             rates = rates[np.searchsorted(ends, times[:-1], side="right") - 1]
         grid = self._grid[np.searchsorted(self._grid_times, times[:-1], side="right") - 1]
-        parts = rates * np.diff(times)[:, None]
-        energy = parts[:, self._facility]
-        rows = np.concatenate([parts, energy * grid[:, 0], energy * grid[:, 1]], axis=1)
-        self._totals = np.add.accumulate(np.concatenate([self._totals[None], rows]), axis=0)[-1]
+        rows = np.empty((len(rates) + 1, len(self._totals)))
+        rows[0] = self._totals
+        parts = rates.shape[1]
+        np.multiply(rates, (times[1:] - times[:-1])[:, None], out=rows[1:, :parts])
+        energy = rows[1:, None, self._facility]
+        np.multiply(energy, grid, out=rows[1:, parts:].reshape(energy.shape[0], 2, -1))
+        self._totals = np.add.accumulate(rows, axis=0)[-1]
 
     def note(self, block: Block, *, servers_changed: bool) -> None:
         """Take note of a block just settled, and integrate up to its last instant."""
-        if servers_changed or len(block.supplies) > 1:
-            for _, supply in block.supplies:
-                np.maximum(self._short, supply.short_rru, out=self._short)
+        for _, supply in block.supplies if servers_changed else block.supplies[1:]:
+            np.maximum(self._short, supply.short_rru, out=self._short)
         np.maximum(self._p99_max, block.p99_s.max(axis=1), out=self._p99_max)
         np.maximum(self._rho_max, block.flows.rho.max(axis=(0, 2), initial=0.0), out=self._rho_max)
         np.maximum(self._site_max, block.facility_w.max(axis=1), out=self._site_max)
@@ -118,15 +120,23 @@ class Recorder:
 
     def _rates_of(self, block: Block) -> Floats:
         """What grows how fast at each instant, in the order of BY_SERVICE and BY_SITE (but for carbon and cost of energy)."""
-        flows, lengths = block.flows, np.diff([first for first, _ in block.supplies], append=len(block))
-        installed = np.stack([np.r_[supply.cost_rate, supply.embodied_rate] for _, supply in block.supplies])
-        return np.concatenate(
-            [
-                *(flows.requests, flows.errors, flows.retries, block.p99_s.T),
-                *(block.facility_w.T, block.it_w.T, np.repeat(installed, lengths, axis=0)),
-            ],
-            axis=1,
+        flows = block.flows
+        rates = np.empty((len(block), len(self._totals) - 2 * len(block.it_w)))
+        flowing = (
+            flows.requests,
+            flows.errors,
+            flows.retries,
+            block.p99_s.T,
+            block.facility_w.T,
+            block.it_w.T,
         )
+        last = 0
+        for values in flowing:
+            first, last = last, last + values.shape[1]
+            rates[:, first:last] = values
+        for row, supply in block.supplies:
+            rates[row:, last:] = np.concatenate([supply.cost_rate, supply.embodied_rate])
+        return rates
 
     def _note_violations(self, block: Block, *, topology_changed: bool) -> None:
         """Begin and end the intervals of the flags that change, instant by instant."""
@@ -160,7 +170,7 @@ class Recorder:
     def _changing(self, block: Block) -> list[tuple[int, Bools]]:
         """Flags `[things, T]` that demand and weather move, with their place in VIOLATIONS."""
         services, flows = self._engine.compiled.services, block.flows
-        slow = (block.p99_s.T > services.slo_p99_s) & (flows.requests > 0)
+        slow = (services.slo_p99_s < block.p99_s.T) & (flows.requests > 0)
         slow |= flows.errors > services.slo_error * flows.requests * SLACK
         units, links, switches = self._limits
         return [
@@ -209,8 +219,8 @@ class Recorder:
         return Run(
             start_s=start,
             seconds=until - start,
-            **by_service,
-            **by_site,
+            **by_service,  # type: ignore[arg-type]
+            **by_site,  # type: ignore[arg-type]
             p99_max_s=self._p99_max,
             rho_max=self._rho_max,
             short_rru=self._short,

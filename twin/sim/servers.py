@@ -97,7 +97,8 @@ class Servers:
         working, standing = supply.working.copy(), supply.standing.copy()
         np.add.at(working, self.places.entry[groups], more[0])
         rows = self.places.fold.class_of[servers.group_rack[groups]]
-        np.add.at(standing, (slice(None), rows, servers.group_type[groups]), more[1:])
+        for table, row in zip(standing, more[1:], strict=True):
+            np.add.at(table.ravel(), rows * table.shape[1] + servers.group_type[groups], row)
         self._offer(working, standing, groups)
 
     def restore(self, supply: Supply, groups: Ints) -> None:

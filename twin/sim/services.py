@@ -7,6 +7,7 @@ next crossing of one of its thresholds is scheduled.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -39,8 +40,9 @@ class Flows:
 
     def part(self, columns: slice | int) -> Flows:
         """Return the flows of some instants of a block, or of one."""
-        values = (getattr(self, field.name) for field in fields(self))
-        return Flows(*(None if value is None else value[columns] for value in values))
+        whole = {field.name: getattr(self, field.name) for field in fields(self)}
+        parts: dict[str, Any] = {name: v if v is None else v[columns] for name, v in whole.items()}
+        return Flows(**parts)
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,10 @@ class ServiceEngine:
 
         A service answers where it has replicas, a network and its storage.
         """
-        shape = running.shape
-        able = (running.ravel()[cells] > EPS) & np.broadcast_to(site_ok, shape).ravel()[cells]
-        able &= np.broadcast_to(storage_ok[:, None], shape).ravel()[cells]
-        capacity = np.where(able, running.ravel()[cells] * self._rate[cells], 0.0)
+        some, sites = running.ravel()[cells], running.shape[1]
+        cell = np.arange(running.size)[cells] if isinstance(cells, slice) else cells
+        able = (some > EPS) & site_ok[cell % sites] & storage_ok[cell // sites]
+        capacity = np.where(able, some * self._rate[cells], 0.0)
         answer = Answer(self.able.copy(), self.answer.capacity.copy(), self.answer.inverse.copy())
         answer.able.ravel()[cells] = able
         answer.capacity.ravel()[cells] = capacity
@@ -190,7 +192,7 @@ class ServiceEngine:
 
     def _queue(self, flows: Flows, answers: Answer) -> Flows:
         over = (flows.arrivals > answers.capacity) & self.able
-        full = over.any(axis=(1, 2))
+        full: Bools = np.any(over, axis=(1, 2))
         if full.any() and len(full) > 1:
             # What overflows has memory: it is settled alone, and what comes before it without it.
             quiet = max(1, int(full.argmax()))
