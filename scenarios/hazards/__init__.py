@@ -9,6 +9,7 @@ from scenarios.hazards.capacity_loss import CapacityLoss
 from scenarios.hazards.capping_fault import CappingFault
 from scenarios.hazards.common_cause import CommonCause
 from scenarios.hazards.control_plane_loss import ControlPlaneLoss
+from scenarios.hazards.cooling_trip import CoolingTrip
 from scenarios.hazards.demand_surge import DemandSurge
 from scenarios.hazards.grid_outage import GridOutage
 from scenarios.hazards.growth import Growth
@@ -36,6 +37,7 @@ HAZARDS: tuple[type[Hazard], ...] = (
     RepairCrews,
     ReplayOutages,
     HeatWave,
+    CoolingTrip,
     LinkFlapping,
     CapacityLoss,
     BreakerMisset,
@@ -52,6 +54,7 @@ __all__ = [
     "CappingFault",
     "CommonCause",
     "ControlPlaneLoss",
+    "CoolingTrip",
     "DemandSurge",
     "GridOutage",
     "Growth",

@@ -28,6 +28,9 @@ class HeatWave(Hazard):
     The weather keeps its shape: the same kelvin are added throughout. With `swing` the nights are that much
     cooler than the days: the addition falls by swing · (1 − cos(2π (h − 15)/24))/2, in steps of an hour, h =
     solar time. A site whose outdoor temperature is a constant has no shape of its own; give it a swing.
+
+    Where the site has a humidity, the wet bulb follows: the air keeps its moisture (its vapour pressure), so that relative
+    humidity falls while it is warmer, and the wet bulb rises by about a third of what the dry bulb does.
     """
 
     kind: ClassVar[str] = "heat-wave"

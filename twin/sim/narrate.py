@@ -207,9 +207,17 @@ class Narrator:
         lost = before.running - engine.running
         for k, s in np.argwhere(lost > 1e-6 + 1e-6 * before.running).tolist():
             service, site = names["services"][k], names["sites"][s]
-            causes = (self._site.get(s, -1), self._root.get(service, -1), self._group_root(s))
+            causes = [self._site.get(s, -1), self._root.get(service, -1), self._group_root(s)]
+            if max(causes) < 0:  # nobody is down, so they were held back: capped or throttled
+                causes = [self._rack_root(s)]
             words = f"{service} at {site}: {before.running[k, s]:.4g} -> {engine.running[k, s]:.4g} replicas"
             self._service[k] = self._tell(now, "capacity", service, words, *causes)
+
+    def _rack_root(self, site: int) -> int:
+        at, rack_site = self._compiled.index["racks"], self._compiled.rack_site
+        return max(
+            (i for name, i in self._root.items() if name in at and rack_site[at[name]] == site), default=-1
+        )
 
     def _group_root(self, site: int) -> int:
         rack_site, servers = self._compiled.rack_site, self._compiled.servers

@@ -18,6 +18,7 @@ from twin.model.fleet import Fleet
 from twin.records.run import Run
 from twin.sim.engine import Engine
 from twin.sim.movers.capping import Capping, below
+from twin.sim.narrate import Narrator
 from twin.sim.recorder import Recorder
 from twin.sim.run import simulate
 
@@ -207,6 +208,23 @@ def test_capped_servers_are_felt_by_the_service_they_run() -> None:
     run = simulate(fleet, world=[surge(by=1.5)], until_s=1000.0)
     errors = dict(zip(fleet.names["services"], run.errors / run.requests, strict=True))
     assert errors["of-lead"] > 0.2 and errors["of-gold"] < 0.01
+
+
+def test_the_chain_of_causes_names_the_caps() -> None:
+    """Demand → overload → caps → replicas that are lost."""
+    fleet = compiled(panel({"floor": 0.3}))
+    narrator = Narrator(fleet)
+    run = narrator.told(simulate(fleet, world=[surge(by=1.5)], until_s=200.0, observe=narrator))
+    step = next(h for h in run.happenings if h.kind == "capacity")
+    chain = [step]
+    while chain[-1].cause >= 0:
+        chain.append(run.happenings[chain[-1].cause])
+    assert [(h.kind, h.thing) for h in chain] == [
+        ("capacity", "of-lead"),
+        ("physics", "r08"),
+        ("overloads", "p"),
+        ("world", "*"),
+    ]
 
 
 @pytest.mark.parametrize("what", ["sensor", "controller"])
