@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ from twin.model.change import Change, ChangeKind, TimedChange
 from twin.model.fleet import Fleet
 from twin.records.run import Run
 from twin.sim import engine, topology
+from twin.sim.flowing import Flowing
+from twin.sim.knots import FIRST, LONGEST
 from twin.sim.power import RollUp
 from twin.sim.run import Simulator
 from twin.sim.services import ServiceEngine
@@ -37,6 +40,9 @@ from twin.sim.topology import Topology
 
 KNOTS = round(DAY_S / STEP_S) - 1  # inside the day; the start settles without one
 OFF_KNOT_S = STEP_S / 2
+# The first blocks double (8, 16, 32, ...), the last one ends with the day.
+DOUBLING = [FIRST * 2**i for i in range(int(np.log2(LONGEST // FIRST)))]
+BLOCKS = len(DOUBLING) + ceil((1 + KNOTS - sum(DOUBLING)) / LONGEST)
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +62,21 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often the costly parts were called since the test began."""
     counter: Counter[str] = Counter()
 
-    def count(owner: Any, name: str, label: str) -> None:
+    def count(owner: Any, name: str, label: str, instants: bool = False) -> None:
+        """Count calls; with `instants` the columns of the blocks as well, under "settled ...": one for each instant."""
         original: Callable[..., Any] = getattr(owner, name)
 
         def counted(*args: Any, **kwargs: Any) -> Any:
+            found = original(*args, **kwargs)
             counter[label] += 1
-            return original(*args, **kwargs)
+            if instants:
+                counter[f"settled by {label}"] += len(found)
+            return found
 
         monkeypatch.setattr(owner, name, counted)
 
     count(ServiceEngine, "set_capacity", "capacities")
+    count(Flowing, "settle", "blocks", instants=True)
     count(RollUp, "fill", "power roll-ups")
     count(RollUp, "sum", "traffic roll-ups")
     count(RollUp, "__init__", "roll-ups prepared")
@@ -97,8 +108,10 @@ def test_a_calm_day_settles_once_per_knot_and_finds_one_topology(fleet: Fleet, d
     run = day(Simulator(compile_fleet(fleet, start=START)))
     assert (run.settles, run.events) == (1 + KNOTS, KNOTS)
     assert done == {
-        "power roll-ups": 1 + KNOTS,
-        "traffic roll-ups": 1 + KNOTS,
+        "blocks": BLOCKS,
+        "settled by blocks": 1 + KNOTS,
+        "power roll-ups": BLOCKS,
+        "traffic roll-ups": BLOCKS,
         "roll-ups prepared": 2,  # power, fabric
         "topologies": 1,
         "routes": 1,
@@ -162,7 +175,7 @@ def test_a_topology_is_found_once_however_often_a_run_returns_to_it(fleet: Fleet
             lost_s = (30 * turn + 10 * i + 1) * STEP_S + OFF_KNOT_S
             world += [at(lost_s, "state", panel, -1.0), at(lost_s + STEP_S, "state", panel, 1.0)]
     run = day(Simulator(compile_fleet(fleet, start=START)), *world)
-    assert run.settles == done["power roll-ups"] == 1 + KNOTS + len(world)
+    assert run.settles == done["settled by blocks"] == 1 + KNOTS + len(world)
     assert done["topologies"] == 1 + len(panels)
     assert done["roll-ups prepared"] == 1 + len(panels) + 1, "the fabric does not care about panels"
     assert done["routes"] == 1
@@ -194,6 +207,5 @@ def test_the_arms_of_a_replication_share_what_is_equal(done: Counter[str]) -> No
     out_s, back_s = (change.at_s for change in bench.schedule.timeline(bench.variants[0]).changes)
     assert (out_s, back_s) == (600.0, 600.0 + 8 * 3600.0), "both fall on knots"
     assert (outcome.runs, outcome.settles) == (2, 2 * (1 + KNOTS))
-    # The start is worked out twice as well: only then do load balancers learn where anything runs.
-    assert done["power roll-ups"] == (1 + KNOTS) + 1 + (back_s - out_s) / STEP_S
+    assert done["settled by blocks"] == (1 + KNOTS) + (back_s - out_s) / STEP_S
     assert done["topologies"] == 2

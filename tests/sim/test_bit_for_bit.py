@@ -30,7 +30,8 @@ def public_arrays(engine: Engine) -> dict[str, Any]:
         for name, value in vars(owner).items():
             if not name.startswith("_") and name not in NOT_STATE:
                 found.update(_flat(prefix + name, value))
-    return found
+    supply = {field.name: getattr(engine.supply, field.name) for field in fields(engine.supply)}
+    return {**found, **_flat("supply", supply), "load": engine.load, "running": engine.running}
 
 
 def _flat(name: str, value: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from twin.graph.compile import Compiled, compile_fleet
 from twin.model.change import Change, TimedChange
 from twin.model.errors import NotSettled, UsageError
 from twin.sim import movers
+from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.narrate import Narrator
 from twin.sim.run import simulate
@@ -63,6 +64,9 @@ class Fuse:
         return [
             TimedChange(now, change, "physics:fuse", "blown", because=(self.unit,), event="breaker_trips")
         ]
+
+    def quiet(self, block: Block) -> int:
+        return 0
 
     @property
     def at_rest(self) -> bool:

@@ -13,7 +13,9 @@ from twin.sim.run import simulate
 def test_the_chain_of_causes_and_the_trace_are_in_order() -> None:
     compiled = compile_fleet(example_fleet(), start=START)
     narrator = Narrator(compiled, watch=[("peak_va", "ams1-ups-2a")])
-    plan = [TimedChange(600.0, Change("state", "ams1-ups-2b", -1.0), "plan:batteries", "take ams1-ups-2b out")]
+    plan = [
+        TimedChange(600.0, Change("state", "ams1-ups-2b", -1.0), "plan:batteries", "take ams1-ups-2b out")
+    ]
     world = [TimedChange(3600.0, Change("state", "ams1-out-1", -1.0), "world:loss", "ams1-out-1 is lost")]
     run = narrator.told(simulate(compiled, plan, world, start_s=3600.0, until_s=4500.0, observe=narrator))
     (trace,) = run.traces

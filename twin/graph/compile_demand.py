@@ -102,6 +102,14 @@ class DemandArrays:
         rate = self.base * (self.factors(time_s) if factors is None else factors)[self.profile]
         return rate * np.exp(self.growth_per_s * time_s) if self.growth_per_s.any() else rate
 
+    def during(self, times_s: Floats, factors: Floats) -> Floats:
+        """Demand `[1/s, (T, K, G)]` at several times, given the values of the series then `[T, series]`."""
+        rate: Floats = self.base * np.take(factors, self.profile, axis=1)
+        if self.growth_per_s.any():
+            for one, time_s in zip(rate, times_s.tolist(), strict=True):
+                one *= np.exp(self.growth_per_s * time_s)
+        return rate
+
     def knots(self, start_s: float, until_s: float) -> Floats:
         """Times in (start, until) at which any demand profile or weather series changes, sorted."""
         used = np.unique(np.r_[self.profile.ravel(), self.outdoor_series, self.humidity_series])

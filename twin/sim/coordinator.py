@@ -7,7 +7,7 @@ Order within one instant (SimPy priority): 1 causes (world, plan, demand knots, 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import heappush
 from itertools import groupby
 from typing import Any
@@ -16,25 +16,17 @@ import numpy as np
 import simpy
 from simpy.core import SimTime
 
-from twin.model.change import TimedChange
+from twin.model.change import Change, TimedChange
 from twin.model.errors import NotSettled
 from twin.records.run import Interval, Run
 from twin.sim.engine import Engine
+from twin.sim.knots import LONGEST, Ahead, Knots, wait_for_the_next
 from twin.sim.movers import movers_of
 from twin.sim.recorder import MAX_INTERVALS, Recorder
 
 CAUSE, SETTLE = 1, 5
 MAX_ROUNDS = 64
-DEFER_S = 300.0
 Observer = Callable[[float, Engine, Recorder, Sequence[TimedChange]], None]
-
-
-@dataclass(frozen=True)
-class Knots:
-    """When series change within a run: those that need a settle (demand, weather) and those that do not (carbon, price)."""
-
-    settling: np.ndarray
-    grid: np.ndarray
 
 
 class Clock(simpy.Environment):
@@ -47,6 +39,11 @@ class Clock(simpy.Environment):
         queue: list[Any] = self._queue
         heappush(queue, (time, priority, next(self._eid), event))
         return event
+
+    def next_but(self, event: simpy.Event | None) -> float:
+        """Return when anything but `event` happens next; events without callbacks were given up."""
+        others = (time for time, _, _, one in self._queue if one.callbacks and one is not event)
+        return min(others, default=np.inf)
 
 
 class Coordinator:
@@ -64,6 +61,7 @@ class Coordinator:
         self.env = Clock(initial_time=start_s)
         self.engine = engine
         engine.movers = self._movers = movers_of(engine.compiled, without)
+        engine.vetoes += [mover.quiet for mover in self._movers]
         self.recorder = Recorder(self.engine)
         self._start, self._until, self._observe = start_s, until_s, observe
         self._settle_pending = False
@@ -72,7 +70,8 @@ class Coordinator:
         self._round_at: SimTime = -1.0
         self._recent: list[TimedChange] = []
         self._happened: list[Interval] = []
-        self._wakes: np.ndarray = np.zeros(0)
+        self._knot: simpy.Event | None = None
+        self._ahead = Ahead(np.zeros(0), (), longest=1)
         self.events = 0
         self._control_back: simpy.Event | None = None
 
@@ -91,17 +90,26 @@ class Coordinator:
         # A plan that the loss of the control plane may pause is nothing to wait for: nobody knows when it moves.
         on_time = later[1] if any(c.change.kind == "control" for c in world) else [*later[0], *later[1]]
         settling = [c.at_s for c in on_time if c.change.kind != "failed"]
-        self._wakes = np.unique(np.r_[knots.settling, settling])
-        self.recorder.set_grid(self._start)
+        world = self._look_ahead(later[1], knots, np.unique(np.r_[knots.settling, settling]))
+        self.recorder.begin(self._start, knots.grid)
         self._request_settle()
-        self.env.process(self._play_world(later[1]))
+        self.env.process(self._play_world(world))
         self.env.process(self._play_plan(later[0]))
-        self.env.process(self._play_knots(knots.settling))
-        self.env.process(self._play_grid(knots.grid))
         if self._until > self._start:
             self.env.run(until=self._until)
+        self.events += len(self._ahead.happened(self._until))
         run = self.recorder.finish(self._start, self._until, events=self.events)
         return replace(run, intervals=(*run.intervals, *self._happened[:MAX_INTERVALS]))
+
+    def _look_ahead(self, world: Sequence[TimedChange], knots: Knots, wakes: np.ndarray) -> list[TimedChange]:
+        """Set aside the server faults that wait for the next change; return what is left of the world."""
+        failed = [c for c in world if c.change.kind == "failed"]
+        waiting = dict(zip(map(id, failed), wait_for_the_next(failed, wakes), strict=True))
+        # Who looks on sees one settle after the other.
+        longest = LONGEST if self._observe is None else 1
+        faults = [c for c in failed if waiting[id(c)]]
+        self._ahead = Ahead(knots.settling, faults, longest=longest)
+        return [c for c in world if not waiting.get(id(c))]
 
     def _preface(self, before: Sequence[TimedChange]) -> None:
         """Show an observer how the state at the start came about, change by change, without keeping books."""
@@ -119,12 +127,10 @@ class Coordinator:
     def _show(self, at_s: float, changes: Sequence[TimedChange]) -> None:
         assert self._observe is not None
         self.engine.services.forget()
-        self.engine.settle(at_s)
-        self.recorder.flags = self.recorder.violations()
+        self.recorder.flags = self.recorder.violations(self.engine.block(np.array([at_s])))
         self._observe(at_s, self.engine, self.recorder, changes)
 
     def _apply(self, change: TimedChange) -> None:
-        self.recorder.advance(self.env.now)
         self.engine.state.apply(change.change)
         self._recent.append(change)
         self.events += 1
@@ -144,8 +150,7 @@ class Coordinator:
             if change.at_s > self.env.now:
                 yield self.env.at(change.at_s)
             self._apply(change)
-            if change.change.kind != "failed" or not self._change_is_near():
-                self._request_settle()
+            self._request_settle()
 
     def _play_plan(self, changes: Sequence[TimedChange]) -> Generator[simpy.Event, Any, None]:
         """Play the plan; while the control plane is lost nothing of it moves, and all of it moves later by that time."""
@@ -162,22 +167,17 @@ class Coordinator:
             self._apply(change)
             self._request_settle()
 
-    def _play_knots(self, knots: np.ndarray) -> Generator[simpy.Event, Any, None]:
-        for knot in knots.tolist():
-            yield self.env.at(knot)
-            self.events += 1
-            self._request_settle()
+    def _next_knot(self) -> None:
+        """Wait for the next knot, unless somebody does."""
+        if self._knot is None and self._ahead.next_knot < self._until:
+            self._knot = self.env.at(self._ahead.next_knot)
+            self._knot.callbacks.append(self._on_knot)
 
-    def _play_grid(self, knots: np.ndarray) -> Generator[simpy.Event, Any, None]:
-        for knot in knots.tolist():
-            yield self.env.at(knot)
-            self.recorder.advance(self.env.now)
-            self.recorder.set_grid(self.env.now)
-
-    def _change_is_near(self) -> bool:
-        """Whether something settles within DEFER_S anyway: then a server fault waits for it."""
-        position = int(np.searchsorted(self._wakes, self.env.now, side="right"))
-        return position < len(self._wakes) and float(self._wakes[position]) - self.env.now <= DEFER_S
+    def _on_knot(self, _: simpy.Event) -> None:
+        self._knot = None
+        self._ahead.pass_knot()
+        self.events += 1
+        self._request_settle()
 
     def _request_settle(self) -> None:
         if self._settle_pending:
@@ -193,16 +193,41 @@ class Coordinator:
         self._settle_pending = False
         self._bound_rounds(now)
         self.recorder.advance(now)
+        recent = [*self._wait_no_longer(now), *self._recent]
+        self._recent.clear()
         state = self.engine.state
         servers_changed = state.servers_due or state.topology_due
-        self.engine.settle(now)
-        self.recorder.note(now, servers_changed=servers_changed)
+        alone = not all(mover.at_rest for mover in self._movers)
+        horizon = now if alone else min(self.env.next_but(self._knot), self._until)
+        times, faults = self._ahead.block(now, horizon)
+        block = self.engine.block(times, faults)
+        self._pass(len(times), len(block), faults)
+        self.recorder.note(block, servers_changed=servers_changed)
         if self._observe is not None:
-            self._observe(now, self.engine, self.recorder, tuple(self._recent))
-        self._recent.clear()
+            self._observe(now, self.engine, self.recorder, tuple(recent))
         for mover in self._movers:
-            mover.read(now, self.engine)
-        self._predict(now)
+            mover.read(self.engine.now, self.engine)
+        self._predict(self.engine.now)
+        self._next_knot()
+
+    def _wait_no_longer(self, now: float) -> Sequence[TimedChange]:
+        """Apply the server faults that waited for this settle."""
+        waited = self._ahead.happened(now)
+        for fault in waited:
+            self.engine.state.apply(fault.change)
+        self.events += len(waited)
+        return waited
+
+    def _pass(self, tried: int, taken: int, faults: Sequence[Sequence[Change]]) -> None:
+        """Pass the knots and faults that were settled together with this instant."""
+        self._ahead.took(tried, taken)
+        if taken == 1:
+            return
+        self.events += taken - 1 + sum(len(changes) for changes in faults[:taken])
+        self._ahead.happened(self.engine.now)
+        if self._knot is not None:
+            self._knot.callbacks.clear()
+            self._knot = None
 
     def _bound_rounds(self, now: float) -> None:
         self._rounds = self._rounds + 1 if now == self._round_at else 0

@@ -13,6 +13,7 @@ from twin.graph.compile import Compiled
 from twin.model.change import Change, TimedChange
 
 if TYPE_CHECKING:
+    from twin.sim.block import Block
     from twin.sim.engine import Engine
 
 
@@ -44,6 +45,10 @@ class Mover(Protocol):
 
     def act(self, now: float, engine: Engine) -> Sequence[TimedChange]:
         """Return what it does now; called when `due()` has come, and moves that on."""
+        ...
+
+    def quiet(self, block: Block) -> int:
+        """Return how many leading instants of a block pass without its acting or remembering; asked only at rest."""
         ...
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -11,7 +12,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from twin.graph.compile import NetworkArrays
 from twin.graph.levels import Bools, Floats, Ints
 from twin.sim.power import RollUp
-from twin.sim.sparse import add_up
+from twin.sim.sparse import Sums
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,14 @@ class Routes:
     rtt_s: Floats
     pair: Ints
     slot: Ints
+
+    @cached_property
+    def by_slot(self) -> tuple[Ints, Sums]:
+        """The slots that any route uses, and the sums of what the pairs of sites `[S·S]` send through each, in order."""
+        order = np.argsort(self.slot, kind="stable")
+        used, starts = np.unique(self.slot[order], return_index=True)
+        pairs = self.pair[order]
+        return used, Sums(np.ones(len(pairs)), pairs, np.append(starts, len(pairs)), self.rtt_s.size)
 
 
 def reachable(network: NetworkArrays, switch_alive: Bools, link_up: Bools) -> tuple[Bools, Floats]:
@@ -115,10 +124,11 @@ def _walk(before: Ints, hops: _Hops, sites: int, nodes: int) -> tuple[Ints, Ints
 
 
 def backbone_loads(routes: Routes, traffic_bps: Floats, links: int) -> Floats:
-    """Load of every backbone link `[bit/s, (2, B)]` (towards b, towards a) from the traffic between sites `[bit/s, (S, S)]`."""
-    flow = traffic_bps.ravel()[routes.pair]
-    loads: Floats = add_up(routes.slot, flow, 2 * links)
-    return loads.reshape(2, links)
+    """Load of every backbone link `[bit/s, (2, B, ...)]` (towards b, towards a) from traffic between sites `[(S, S, ...)]`."""
+    used, sums = routes.by_slot
+    loads = np.zeros((2 * links, *traffic_bps.shape[2:]))
+    loads[used] = sums.of(traffic_bps.reshape(sums.width, *traffic_bps.shape[2:]))
+    return loads.reshape(2, links, *traffic_bps.shape[2:])
 
 
 def delivered(routes: Routes, load_bps: Floats, capacity_bps: Floats, sites: int) -> Floats:
@@ -133,17 +143,21 @@ def delivered(routes: Routes, load_bps: Floats, capacity_bps: Floats, sites: int
 
 
 def fabric_loads(
-    network: NetworkArrays, rack_bps: Floats, link_share: Floats, sums: RollUp
+    network: NetworkArrays, class_bps: Floats, link_share: Floats, sums: RollUp
 ) -> tuple[Floats, Floats]:
-    """Load of every switch `[bit/s]` and every link inside a site `[bit/s]`, from the traffic of the racks.
+    """Load of every switch `[bit/s, (W, T)]` and every link inside a site `[bit/s, (L, T)]`, from the traffic of the racks.
 
-    `link_share` is the share that each link inside a site carries of what its lower switch sends. Traffic splits evenly
-    over the live uplinks of each node (ECMP).
+    `class_bps` `[C, T]` is what the racks of each class send, `link_share` the share that each link inside a site carries
+    of what its lower switch sends. Traffic splits evenly over the live uplinks of each node (ECMP).
     """
-    load = np.zeros(network.levels.nodes)
-    load[network.rack_node] = rack_bps
+    shift = sums.graph.shift
+    load = np.zeros((sums.graph.size, class_bps.shape[1]))
+    load[: len(class_bps)] = class_bps
     sums.sum(load)
-    return load[network.switch_node], load[network.link_child] * link_share
+    inner = network.inner_link
+    links = np.zeros((len(link_share), class_bps.shape[1]))
+    links[inner] = load[network.link_child[inner] - shift] * link_share[inner][:, None]
+    return load[network.switch_node - shift], links
 
 
 def _no_ints() -> Ints:

@@ -80,9 +80,9 @@ class P99Table:
         cell = position.astype(np.int64)
         position -= cell
         cell += self._offset
-        value = self._step[cell]
+        value = np.take(self._step, cell, mode="clip")  # never out of range, and not checked for it
         value *= position
-        value += self._flat[cell]
+        value += np.take(self._flat, cell, mode="clip")
         value *= self._time
         np.subtract(1.0, bounded, out=bounded)
         value /= bounded

@@ -86,46 +86,50 @@ def _ingress(label: Ints, in_region: Bools) -> Floats:
 
 
 def spread_users(compiled: Compiled, routing: Routing, demand: Floats) -> tuple[Floats, Floats]:
-    """Return user requests per service and site `[1/s, (K, S)]` and those that no site takes `[1/s, (K,)]`."""
+    """Return user requests per service and site `[1/s, (T, K, S)]` and those that no site takes `[1/s, (T, K)]`."""
     spilled = demand * routing.spill
-    arrivals = demand[:, compiled.site_region] * routing.local
-    nowhere = np.zeros(len(demand))
+    arrivals = np.take(demand, compiled.site_region, axis=-1)
+    arrivals *= routing.local
+    nowhere = np.zeros(demand.shape[:2])
     for part in routing.parts:
-        pool = spilled.sum(axis=1) if len(routing.parts) == 1 else spilled @ part.regions
-        arrivals += pool[:, None] * part.share
+        pool = (spilled * part.regions).sum(axis=-1)
+        arrivals += pool[..., None] * part.share
         if not part.served.all():
             nowhere += pool * ~part.served
     return arrivals, nowhere
 
 
 def spread_calls(routing: Routing, rows: slice, calls: Floats) -> tuple[Floats, Floats, Floats]:
-    """Spread calls made at sites `[1/s, (k, S)]` over the callees' replicas: here if it answers here, else by share.
+    """Spread calls made at sites `[1/s, (T, k, S)]` over the callees' replicas: here if it answers here, else by share.
 
-    Returns arrivals (k, S), calls that no site takes (k,), and the calls that leave their site (k, S).
+    Returns arrivals (T, k, S), calls that no site takes (T, k), and the calls that leave their site (T, k, S).
     """
     arrivals = calls * routing.believed[rows]
     remote = calls - arrivals
-    nowhere = np.zeros(len(calls))
+    nowhere = np.zeros(calls.shape[:2])
     if remote.any():
         for part in routing.parts:
-            pool = (remote * part.sites).sum(axis=1)
-            arrivals += pool[:, None] * part.share[rows]
+            pool = (remote * part.sites).sum(axis=-1)
+            arrivals += pool[..., None] * part.share[rows]
             nowhere += pool * ~part.served[rows]
         covered = np.any([part.sites for part in routing.parts], axis=0)
-        nowhere += (remote * ~covered).sum(axis=1)
+        nowhere += (remote * ~covered).sum(axis=-1)
     return arrivals, nowhere, remote
 
 
 def site_traffic(compiled: Compiled, routing: Routing, demand: Floats, remote: Floats) -> Floats:
-    """Traffic between sites `[bit/s, (S, S)]`: users of other regions, and calls that leave their site."""
+    """Traffic between sites `[bit/s, (T, S, S)]`: users of other regions, and calls that leave their site."""
     bits = 8.0 * compiled.services.request_bytes
     region = compiled.site_region
     apart = np.arange(len(routing.ingress))[:, None] != region
-    total = np.zeros((len(region), len(region)))
+    total = np.zeros((len(demand), len(region), len(region)))
+    users = demand * (routing.spill * bits[:, None])
+    calls = remote * bits[: remote.shape[1], None] if remote.any() else remote[:0]
     for part in routing.parts:
-        pool = (demand * routing.spill * bits[:, None]) * part.regions
-        total += routing.ingress.T @ ((pool.T @ part.share) * apart)
-        if remote.any():
-            total += (remote * part.sites * bits[:, None]).T @ part.share
-    np.fill_diagonal(total, 0.0)
+        # One small product per instant, whatever the number of instants: its bits must not depend on the block.
+        total += routing.ingress.T @ ((np.swapaxes(users * part.regions, 1, 2) @ part.share) * apart)
+        if len(calls):
+            total += np.swapaxes(calls * part.sites, 1, 2) @ part.share
+    here = np.arange(len(region))
+    total[:, here, here] = 0.0
     return total

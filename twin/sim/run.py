@@ -10,8 +10,9 @@ from twin.graph.compile import Compiled
 from twin.model.change import TimedChange
 from twin.records.run import Run
 from twin.sim.constants import Constants
-from twin.sim.coordinator import Coordinator, Knots, Observer
+from twin.sim.coordinator import Coordinator, Observer
 from twin.sim.engine import Engine
+from twin.sim.knots import Knots
 from twin.sim.shared import SharedSettles
 
 KEPT_KNOTS = 64

@@ -6,7 +6,8 @@ next crossing of one of its thresholds is scheduled.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ EPS = 1e-9
 
 @dataclass
 class Flows:
-    """What the services do until the next settle. Shapes (K, S) and (K,), rates in 1/s."""
+    """What the services do until the next settle. Shapes (K, S) and (K,), with a leading axis of time in a block; in 1/s."""
 
     arrivals: Floats
     passed: Floats
@@ -36,6 +37,21 @@ class Flows:
     errors: Floats
     retries: Floats
     remote: Floats
+
+    def part(self, columns: slice | int) -> Flows:
+        """Return the flows of some instants of a block, or of one."""
+        whole = {field.name: getattr(self, field.name) for field in fields(self)}
+        parts: dict[str, Any] = {name: v if v is None else v[columns] for name, v in whole.items()}
+        return Flows(**parts)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Where services answer, and how much they can take there `[1/s]` (K, S)."""
+
+    able: Bools
+    capacity: Floats
+    inverse: Floats
 
 
 class ServiceEngine:
@@ -48,8 +64,7 @@ class ServiceEngine:
         shape = services.replicas.shape
         self._p99_idle = self._table.seconds(np.zeros((shape[0], 1)))
         self.backlog = np.zeros(shape)
-        self._capacity, self._inverse = np.zeros(shape), np.zeros(shape)
-        self.able = np.zeros(shape, dtype=bool)
+        self.answer = Answer(np.zeros(shape, dtype=bool), np.zeros(shape), np.zeros(shape))
         self.believed: Bools | None = None
         self._since = np.full(shape, np.inf)
         self._levels = _call_levels(services)
@@ -59,28 +74,39 @@ class ServiceEngine:
         self._rate = np.repeat(rate, shape[1])
         self.dropped = np.zeros(shape[0])
 
+    @property
+    def able(self) -> Bools:
+        """Where services answer (K, S)."""
+        return self.answer.able
+
     def set_capacity(self, running: Floats, site_ok: Bools, storage_ok: Bools, cells: Ints | slice) -> None:
-        """Take note of the running replicas (K, S) in some cells (flat indices, or all).
+        """Take note of the running replicas (K, S) in some cells (flat indices, or all); an answer never changes, it is replaced.
 
         A service answers where it has replicas, a network and its storage.
         """
-        shape = running.shape
-        able = (running.ravel()[cells] > EPS) & np.broadcast_to(site_ok, shape).ravel()[cells]
-        able &= np.broadcast_to(storage_ok[:, None], shape).ravel()[cells]
-        capacity = np.where(able, running.ravel()[cells] * self._rate[cells], 0.0)
-        self.able.ravel()[cells] = able
-        self._capacity.ravel()[cells] = capacity
-        self._inverse.ravel()[cells] = np.divide(1.0, capacity, out=np.zeros_like(capacity), where=able)
-        self._certain = False
+        some, sites = running.ravel()[cells], running.shape[1]
+        cell = np.arange(running.size)[cells] if isinstance(cells, slice) else cells
+        able = (some > EPS) & site_ok[cell % sites] & storage_ok[cell // sites]
+        capacity = np.where(able, some * self._rate[cells], 0.0)
+        answer = Answer(self.able.copy(), self.answer.capacity.copy(), self.answer.inverse.copy())
+        answer.able.ravel()[cells] = able
+        answer.capacity.ravel()[cells] = capacity
+        answer.inverse.ravel()[cells] = np.divide(1.0, capacity, out=np.zeros_like(capacity), where=able)
+        self._certain = self._certain and np.array_equal(answer.able, self.able)
+        self.answer = answer
         if self._has_backlog:
             gone = self.backlog * ~self.able
             self.dropped += gone.sum(axis=1)
             self.backlog -= gone
 
+    def restore(self, answer: Answer) -> None:
+        """Go back to an earlier answer that load balancers knew of."""
+        self.answer, self._certain = answer, True
+
     def update_beliefs(self, now: float, *, frozen: bool) -> bool:
         """Load balancers learn what changed `failover_s` ago (nothing while the control plane is lost); return if they did."""
         if self.believed is None:
-            self.believed = self.able.copy()
+            self.believed, self._certain = self.able.copy(), True
             return True
         if self._certain:
             return False
@@ -115,31 +141,36 @@ class ServiceEngine:
         due = since + self._services.failover_s[:, None]
         return float(due[due > now + EPS].min(initial=np.inf))
 
-    def flows(self, routing: Routing, demand: Floats) -> Flows:
-        """Settle the services for one instant. Cost: a few passes over (K, S) and over calls x sites."""
+    def flows(self, routing: Routing, demand: Floats, answers: Answer) -> Flows:
+        """Settle the services for a block of instants, as far as nothing overflows; if it does at the first, for that alone.
+
+        `demand` is (T, K, G); the capacities of `answers` are (K, S), or (T, K, S) when servers break on the way. Cost: a
+        few passes over (T, K, S) and over T x calls x sites.
+        """
         arrivals, nowhere = spread_users(self._compiled, routing, demand)
-        remote = np.zeros_like(arrivals) if self._levels else arrivals[:0]
+        remote = np.zeros_like(arrivals) if self._levels else arrivals[:, :0]
         for level in self._levels:
-            made = level.calls.of(self._passed(arrivals, level.above))
+            made = level.calls.each(self._passed(arrivals, level.above, answers))
             here, lost, leaving = spread_calls(routing, level.rows, made)
-            arrivals[level.rows] += here
-            nowhere[level.rows] += lost
-            remote[level.rows] = leaving
-        requests = arrivals.sum(axis=1) + nowhere
+            arrivals[:, level.rows] += here
+            nowhere[:, level.rows] += lost
+            remote[:, level.rows] = leaving
+        requests = arrivals.sum(axis=-1) + nowhere
         dead = self.believed & ~self.able if self.believed is not None else ~self.able
         failing = nowhere
-        retries = np.zeros(len(requests))
+        retries = np.zeros_like(requests)
         if dead.any():
             failing, retries = self._resend(arrivals, dead, requests, nowhere)
         return self._queue(
-            Flows(arrivals, arrivals, arrivals, nowhere, None, requests, failing, retries, remote)
+            Flows(arrivals, arrivals, arrivals, nowhere, None, requests, failing, retries, remote), answers
         )
 
-    def _passed(self, arrivals: Floats, rows: slice) -> Floats:
+    def _passed(self, arrivals: Floats, rows: slice, answers: Answer) -> Floats:
         """Requests that callers get through: the arrivals, at most the capacity; the capacity while there is a backlog."""
-        passed = np.minimum(arrivals[rows], self._capacity[rows])
+        capacity = answers.capacity[..., rows, :]
+        passed = np.minimum(arrivals[:, rows], capacity)
         if self._has_backlog:
-            passed = np.where(self.backlog[rows] > 0, self._capacity[rows], passed)
+            passed = np.where(self.backlog[rows] > 0, capacity, passed)
         return passed
 
     def _resend(
@@ -151,36 +182,47 @@ class ServiceEngine:
         failures is retried and λp(1 − q + q·p^R) stays failed.
         """
         services = self._services
-        total = arrivals.sum(axis=1)
-        p = np.divide((arrivals * dead).sum(axis=1), total, out=np.zeros_like(total), where=total > 0)
+        total = arrivals.sum(axis=-1)
+        p = np.divide((arrivals * dead).sum(axis=-1), total, out=np.zeros_like(total), where=total > 0)
         p_r = p**services.retries
         tries = np.where(p < 1.0 - EPS, p * (1.0 - p_r) / np.maximum(1.0 - p, EPS), services.retries)
         q = np.minimum(1.0, np.divide(services.retry_budget, tries, out=np.ones_like(p), where=tries > 0))
-        arrivals *= np.where(dead, 0.0, (1.0 + q * tries)[:, None])
+        arrivals *= np.where(dead, 0.0, (1.0 + q * tries)[..., None])
         return nowhere + total * p * (1.0 - q + q * p_r), total * q * tries
 
-    def _queue(self, flows: Flows) -> Flows:
-        arrivals, capacity = flows.arrivals, self._capacity
-        rho = arrivals * self._inverse
+    def _queue(self, flows: Flows, answers: Answer) -> Flows:
+        over = (flows.arrivals > answers.capacity) & self.able
+        full: Bools = np.any(over, axis=(1, 2))
+        if full.any() and len(full) > 1:
+            # What overflows has memory: it is settled alone, and what comes before it without it.
+            quiet = max(1, int(full.argmax()))
+            flows, over, full = flows.part(slice(quiet)), over[:quiet], full[:quiet]
+            if answers.capacity.ndim > over.ndim - 1:
+                answers = Answer(answers.able, answers.capacity[:quiet], answers.inverse[:quiet])
+        arrivals = flows.arrivals
+        rho = arrivals * answers.inverse
         p99 = self._table.seconds(np.minimum(rho, RHO_STATIONARY))
-        over = (arrivals > capacity) & self.able
         overflow = None
         flows.passed = arrivals
-        if self._has_backlog or over.any():
-            overflow, wait = self._overload(flows, over)
+        if self._has_backlog or full.any():
+            overflow, wait = self._overload(flows, over, answers)
             p99 += wait
         most = self._p99_idle + self._services.max_wait_s[:, None]
         np.minimum(p99, most, out=p99)
         flows.rho = rho
-        visible = (arrivals > 0.01 * flows.requests[:, None]) & self.able
-        flows.p99_s = np.where(visible, p99, 0.0).max(axis=1, initial=0.0)
+        visible = (arrivals > (0.01 * flows.requests)[..., None]) & self.able
+        p99 *= visible
+        flows.p99_s = p99.max(axis=-1, initial=0.0)
         flows.errors = self._end_to_end(flows, overflow)
         return flows
 
-    def _overload(self, flows: Flows, over: Bools) -> tuple[Floats, Floats]:
-        """Fill or drain the backlog; what does not fit in `max_wait` overflows. Returns overflow (K, S) and the wait `[s]`."""
-        services, capacity = self._services, self._capacity
-        full = capacity * services.max_wait_s[:, None]
+    def _overload(self, flows: Flows, over: Bools, answers: Answer) -> tuple[Floats, Floats]:
+        """Fill or drain the backlog at one instant; what does not fit in `max_wait` overflows.
+
+        Returns overflow (1, K, S) and the wait `[s]`.
+        """
+        services, capacity = self._services, answers.capacity
+        full = self.answer.capacity * services.max_wait_s[:, None]
         # Where capacity fell, more wait than can be served in time: those fail now.
         self.dropped += np.maximum(self.backlog - full, 0.0).sum(axis=1)
         np.minimum(self.backlog, full, out=self.backlog)
@@ -189,11 +231,11 @@ class ServiceEngine:
         overflow = np.where(brimming, net, 0.0)
         flows.backlog_rate = np.where(brimming, 0.0, net)
         flows.passed = np.where(self.backlog > 0, capacity, np.minimum(flows.arrivals, capacity))
-        failed = overflow.sum(axis=1)
+        failed = overflow.sum(axis=-1)
         flows.retries = flows.retries + np.minimum(
             services.retry_budget * flows.requests, failed * services.retries
         )
-        return overflow, self.backlog * self._inverse
+        return overflow, self.backlog * answers.inverse
 
     def _end_to_end(self, flows: Flows, overflow: Floats | None) -> Floats:
         """A request fails when its own service fails it or one of the calls it makes fails.
@@ -209,20 +251,20 @@ class ServiceEngine:
         cell = np.zeros_like(flows.arrivals)
         if overflow is not None:
             np.divide(overflow, flows.arrivals, out=cell, where=flows.arrivals > 0)
-        cell = 1.0 - (1.0 - cell) * (1.0 - failing)[:, None]
-        total = flows.arrivals.sum(axis=1)
+        cell = 1.0 - (1.0 - cell) * (1.0 - failing)[..., None]
+        total = flows.arrivals.sum(axis=-1)
         for level in reversed(self._levels):
             rows = level.rows
-            mean = _weighted(cell[rows], flows.arrivals[rows], total[rows], failing[rows])
+            mean = _weighted(cell[:, rows], flows.arrivals[:, rows], total[:, rows], failing[:, rows])
             seen = (
-                np.where(self.believed[rows], cell[rows], mean[:, None])
+                np.where(self.believed[rows], cell[:, rows], mean[..., None])
                 if self.believed is not None
-                else cell[rows]
+                else cell[:, rows]
             )
-            fails, whole = seen[level.edge_callee], np.floor(level.edge_calls)
+            fails, whole = np.take(seen, level.edge_callee, axis=1), np.floor(level.edge_calls)
             survive = (1.0 - fails) ** whole * (1.0 - (level.edge_calls - whole) * fails)
-            cell[level.callers] = 1.0 - (1.0 - cell[level.callers]) * np.multiply.reduceat(
-                survive, level.caller_starts, axis=0
+            cell[:, level.callers] = 1.0 - (1.0 - cell[:, level.callers]) * np.multiply.reduceat(
+                survive, level.caller_starts, axis=1
             )
         return flows.requests * _weighted(cell, flows.arrivals, total, failing)
 
@@ -231,11 +273,11 @@ class ServiceEngine:
         lost = 1.0 - share
         apart = np.arange(len(routing.ingress))[:, None] != self._compiled.site_region
         to_site = (routing.ingress @ lost) * apart
-        failing = np.zeros(len(flows.requests))
+        failing = np.zeros_like(flows.requests)
         for part in routing.parts:
-            failing += ((demand * routing.spill * part.regions) * (part.share @ to_site.T)).sum(axis=1)
+            failing += ((demand * routing.spill * part.regions) * (part.share @ to_site.T)).sum(axis=-1)
             if flows.remote.any():
-                failing += ((flows.remote * part.sites) * (part.share @ lost.T)).sum(axis=1)
+                failing += ((flows.remote * part.sites) * (part.share @ lost.T)).sum(axis=-1)
         ratio = np.divide(failing, flows.requests, out=np.zeros_like(failing), where=flows.requests > 0)
         flows.errors = flows.requests - (flows.requests - flows.errors) * (1.0 - np.minimum(ratio, 1.0))
 
@@ -243,7 +285,7 @@ class ServiceEngine:
         """Move the backlog over `seconds` of constant flows."""
         if flows is None or flows.backlog_rate is None:
             return
-        full = self._capacity * self._services.max_wait_s[:, None]
+        full = self.answer.capacity * self._services.max_wait_s[:, None]
         self.backlog += flows.backlog_rate * seconds
         self.backlog[self.backlog < EPS * np.maximum(full, 1.0)] = 0.0
         np.minimum(self.backlog, full, out=self.backlog)
@@ -258,7 +300,7 @@ class ServiceEngine:
             return np.inf
         rate = flows.backlog_rate.ravel()[moving]
         level = self.backlog.ravel()[moving]
-        full = (self._capacity * self._services.max_wait_s[:, None]).ravel()[moving]
+        full = (self.answer.capacity * self._services.max_wait_s[:, None]).ravel()[moving]
         marks = THRESHOLDS[:, None] * full
         ahead = np.where(rate > 0, marks > level * (1 + 1e-9) + EPS, marks < level * (1 - 1e-9) - EPS)
         seconds = np.where(ahead, (marks - level) / rate, np.inf)
@@ -266,7 +308,7 @@ class ServiceEngine:
 
 
 def _weighted(values: Floats, weights: Floats, total: Floats, otherwise: Floats) -> Floats:
-    return np.divide((values * weights).sum(axis=1), total, out=otherwise.copy(), where=total > 0)
+    return np.divide((values * weights).sum(axis=-1), total, out=otherwise.copy(), where=total > 0)
 
 
 @dataclass(frozen=True)

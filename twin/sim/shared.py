@@ -7,37 +7,43 @@ world, at one instant, equal states settle equally, so the second arm takes what
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
-import numpy as np
+from twin.sim.block import Block
 
 MAX_BYTES = 256 * 2**20
 
 
 class SharedSettles:
-    """What was settled in one world so far, by (time, fingerprint of the state)."""
+    """The blocks that were settled in one world so far, by (time, fingerprint of the state) of each of their columns."""
 
     def __init__(self) -> None:
-        self._known: dict[Hashable, dict[str, Any]] = {}
+        self._known: dict[Hashable, tuple[Block, int]] = {}
         self._bytes = 0
         self.hits = 0
 
-    def get(self, key: Hashable) -> dict[str, Any] | None:
-        """Return what was found for a state, or None."""
-        found = self._known.get(key)
-        self.hits += found is not None
-        return found
+    def get(self, keys: Sequence[Hashable]) -> Block | None:
+        """Return the leading columns that one known block has; None if it lacks the first."""
+        found = self._known.get(keys[0])
+        if found is None:
+            return None
+        block, first = found
+        last = first + 1
+        for key in keys[1 : len(block) - first]:
+            if self._known.get(key) != (block, last):
+                break
+            last += 1
+        self.hits += last - first
+        return block.part(first, last)
 
-    def put(self, key: Hashable, found: dict[str, Any]) -> None:
-        """Keep what was found, while there is room."""
-        size = sum(_size(value) for value in found.values())
-        if self._bytes + size <= MAX_BYTES:
-            self._known[key] = found
-            self._bytes += size
+    def unknown(self, keys: Sequence[Hashable]) -> int:
+        """How many leading keys are not known."""
+        return next((i for i, key in enumerate(keys) if key in self._known), len(keys))
 
-
-def _size(value: Any) -> int:
-    if isinstance(value, np.ndarray):
-        return value.nbytes
-    return sum(_size(part) for part in vars(value).values()) if hasattr(value, "__dict__") else 64
+    def put(self, keys: Sequence[Hashable], block: Block) -> None:
+        """Keep a block, while there is room."""
+        if self._bytes + block.nbytes <= MAX_BYTES:
+            self._bytes += block.nbytes
+            kept = replace(block, supplies=())
+            self._known.update((key, (kept, i)) for i, key in enumerate(keys[: len(block)]))

@@ -27,7 +27,7 @@ class Sums:
         self.rows, self.width = len(starts) - 1, width
 
     def of(self, x: Floats) -> Floats:
-        """Return the sums `[rows]` or `[rows, n]` of `x` `[columns]` or `[columns, n]`."""
+        """Return the sums `[rows, ...]` of `x` `[columns, ...]`."""
         out = np.empty((self.rows, *x.shape[1:]))
         self.into(x, out)
         return out
@@ -38,17 +38,28 @@ class Sums:
         x = np.ascontiguousarray(x)
         if x.ndim == 1:
             _sparsetools.csr_matvec(self.rows, self.width, self.starts, self.columns, self.weights, x, out)
-        else:
+        elif x.size:
             _sparsetools.csr_matvecs(
                 self.rows,
                 self.width,
-                x.shape[1],
+                x.size // self.width,
                 self.starts,
                 self.columns,
                 self.weights,
-                x.ravel(),
-                out.ravel(),
+                x.reshape(-1),
+                out.reshape(-1),
             )
+
+    def each(self, x: Floats) -> Floats:
+        """Return the sums `[n, rows, ...]` of each of n matrices `x` `[n, columns, ...]`."""
+        return np.ascontiguousarray(np.swapaxes(self.of(np.swapaxes(x, 0, 1)), 0, 1))
+
+
+def group_sums(group: Ints, size: int) -> Sums:
+    """Return the sums of the members of each group `[size]`, added in order."""
+    order = np.argsort(group, kind="stable")
+    starts = np.searchsorted(group[order], np.arange(size + 1))
+    return Sums(np.ones(len(group)), order, starts, len(group))
 
 
 def add_up(index: Ints, weights: Floats, size: int) -> Floats:

@@ -12,6 +12,7 @@ import numpy as np
 
 from twin.graph.compile import Compiled
 from twin.graph.levels import Bools, Floats
+from twin.sim.fold import Fold
 from twin.sim.network import Routes, find_routes, reachable
 from twin.sim.power import RollUp
 from twin.sim.state import HOLD_KINDS, State
@@ -34,6 +35,7 @@ class Topology:
     link_share: Floats
     fabric: RollUp
     routes: Routes
+    fold: Fold
 
 
 class Topologies:
@@ -41,6 +43,7 @@ class Topologies:
 
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
+        self._fold = Fold.of(compiled)
         self._known: OrderedDict[bytes, Topology] = OrderedDict()
         self._routes: OrderedDict[bytes, Routes] = OrderedDict()
 
@@ -76,16 +79,18 @@ class Topologies:
             share = share * drawn[power.levels.child]
         powered = alive[power.rack_node]
         switch_alive = self._switch_powered(alive, powered) & up["switches"]
-        network = self._network(switch_alive, up["links"])
+        fold = self._fold.apart(self._compiled, alive, share)
+        network = self._network(switch_alive, up["links"], fold)
         return Topology(
             alive,
             share,
-            RollUp(power.levels, share),
+            RollUp(fold.power, share),
             powered,
             alive[power.plant_node],
             switch_alive,
             up["links"],
             *network,
+            fold,
         )
 
     def _switch_powered(self, alive: Bools, rack_powered: Bools) -> Bools:
@@ -100,10 +105,13 @@ class Topologies:
         powered[serves] = (counts[start[1:]] > counts[start[:-1]])[serves]
         return powered
 
-    def _network(self, switch_alive: Bools, link_up: Bools) -> tuple[Bools, Floats, RollUp, Routes]:
+    def _network(
+        self, switch_alive: Bools, link_up: Bools, fold: Fold
+    ) -> tuple[Bools, Floats, RollUp, Routes]:
         """The network's part; taken from a known topology whose switches and links are in the same state."""
         for known in reversed(self._known.values()):
-            if np.array_equal(known.switch_alive, switch_alive) and np.array_equal(known.link_up, link_up):
+            same = np.array_equal(known.switch_alive, switch_alive) and np.array_equal(known.link_up, link_up)
+            if same and known.fold is fold:
                 return known.rack_reachable, known.link_share, known.fabric, known.routes
         network = self._compiled.network
         racks_reach, shares = reachable(network, switch_alive, link_up)
@@ -112,7 +120,7 @@ class Topologies:
         return (
             racks_reach,
             link_share,
-            RollUp(network.levels, shares),
+            RollUp(fold.network, shares),
             self._find_routes(switch_alive, link_up),
         )
 

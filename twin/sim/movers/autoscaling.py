@@ -12,6 +12,7 @@ from twin.graph.compile import Compiled
 from twin.graph.levels import Floats
 from twin.model.change import Change, TimedChange
 from twin.model.services import Autoscaling as Rule
+from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.laws.autoscale import wanted, within_a_step
 
@@ -75,6 +76,10 @@ class Autoscaling:
                 if step:
                     changes.append(self._told(now, loop, step))
         return changes
+
+    def quiet(self, block: Block) -> int:
+        """Each settle may ask for replicas."""
+        return 0
 
     @property
     def at_rest(self) -> bool:

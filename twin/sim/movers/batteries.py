@@ -18,6 +18,7 @@ from twin.graph.levels import Bools
 from twin.model.change import Change, ChangeKind, TimedChange
 from twin.model.power import PowerUnit
 from twin.records.text import span
+from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.faults import Faults
 from twin.sim.feeders import Feeders
@@ -109,6 +110,10 @@ class Batteries:
         due = np.flatnonzero(self._due <= now).tolist()
         self._due[due] = np.inf
         return [change for i in due for change in self._act(i, now, engine)]
+
+    def quiet(self, block: Block) -> int:
+        """It goes by which sources live, and that stands still over a block."""
+        return len(block)
 
     @property
     def at_rest(self) -> bool:

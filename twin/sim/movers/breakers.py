@@ -18,6 +18,7 @@ from twin.model.change import Change, TimedChange
 from twin.model.power import PowerUnit
 from twin.model.protection import TripCurve
 from twin.records.text import percent, span
+from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.laws.trip import BYPASS, integral_rates, least_multiple
 
@@ -105,6 +106,11 @@ class Breakers:
         reset = [i for i, at_s in self._reset_at.items() if at_s <= now]
         found = [change for i in np.flatnonzero(self._due <= now).tolist() for change in self._open(i, now)]
         return [*found, *(change for i in reset for change in self._close(i, now))]
+
+    def quiet(self, block: Block) -> int:
+        """Up to where one is above its pickup."""
+        over = (block.unit_peak_va[self._unit] * self._per_va[:, None] > self._least[:, None]).any(axis=0)
+        return int(over.argmax()) if over.any() else len(block)
 
     @property
     def at_rest(self) -> bool:

@@ -21,6 +21,7 @@ from twin.model.change import Change, TimedChange
 from twin.model.power import PowerUnit
 from twin.model.protection import CappingPolicy
 from twin.records.text import count, figure
+from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.laws.capping import cut, hand_back
 from twin.sim.power import W
@@ -104,6 +105,11 @@ class Capping:
                 self._orders[i] = order
         arrived = [i for i, order in self._orders.items() if order.at_s <= now]
         return [change for i in arrived for change in self._carry_out(i, now)]
+
+    def quiet(self, block: Block) -> int:
+        """Up to where a unit is above its band."""
+        over = (block.unit_peak_va[self._unit] > self._high_va[:, None]).any(axis=0)
+        return int(over.argmax()) if over.any() else len(block)
 
     @property
     def at_rest(self) -> bool:

@@ -16,6 +16,7 @@ from twin.graph.compile_demand import SeriesArray
 from twin.graph.levels import Floats
 from twin.model.change import Change, TimedChange
 from twin.model.power import PowerUnit
+from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.power import W
 
@@ -86,6 +87,10 @@ class OnSite:
             told.append(TimedChange(now, change, f"physics:{self.law}", text, (self._into[i],)))
             self.output_w[i] = wanted[i]
         return told
+
+    def quiet(self, block: Block) -> int:
+        """Each settle may change what is delivered."""
+        return 0
 
     @property
     def at_rest(self) -> bool:

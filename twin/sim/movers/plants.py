@@ -17,6 +17,7 @@ from twin.graph.compile import Compiled
 from twin.model.change import Change, TimedChange
 from twin.model.cooling import CoolingPlant
 from twin.records.text import names, span
+from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.faults import Faults
 
@@ -83,6 +84,10 @@ class Plants:
                 self._ready_at[i], self._held[i] = np.inf, False
                 acts.append(self._say(i, now, 1.0, f"{self._plants[i].name} cools again"))
         return acts
+
+    def quiet(self, block: Block) -> int:
+        """It goes by what lives and what is held down, and that stands still over a block."""
+        return len(block)
 
     @property
     def at_rest(self) -> bool:

@@ -13,6 +13,7 @@ from twin.graph.levels import Bools
 from twin.model.change import Change, TimedChange
 from twin.model.services import Storage
 from twin.records.text import span
+from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.laws.rebuild import at_risk_share, raw_bytes, rebuilt, seconds_to_next
 
@@ -55,6 +56,10 @@ class Rebuild:
     def act(self, now: float, engine: Engine) -> Sequence[TimedChange]:
         """Begin what has waited long enough; tell what is finished, and what is stuck."""
         return [told for one in self.sets if one.due <= now for told in one.act(now, f"physics:{self.law}")]
+
+    def quiet(self, block: Block) -> int:
+        """It goes by what lives and what is held down, and that stands still over a block."""
+        return len(block)
 
     @property
     def at_rest(self) -> bool:

@@ -14,6 +14,7 @@ from twin.graph.compile import Compiled
 from twin.model.change import Change, TimedChange
 from twin.model.power import PowerUnit
 from twin.records.text import span
+from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.feeders import Feeders
 
@@ -63,6 +64,10 @@ class Restore:
         self._due[due] = self._fed_since[due] = np.inf
         self.open[due] ^= True
         return [self._told(i, now) for i in due]
+
+    def quiet(self, block: Block) -> int:
+        """It goes by which sources live, and that stands still over a block."""
+        return len(block)
 
     @property
     def at_rest(self) -> bool:

@@ -16,6 +16,7 @@ from twin.graph.compile import Compiled
 from twin.graph.levels import Bools, Floats
 from twin.model.change import Change, ChangeKind, TimedChange
 from twin.sim.cooling import Cooling, weather_at
+from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.laws.thermal import Bodies, reach_s
 from twin.sim.zone_states import SAME_K, Conditions, ZoneStates
@@ -113,6 +114,11 @@ class Zones:
                 found += self._say(z, now, engine, ("state", 1.0, text, ""))
         self._due[self._due <= now] = np.inf
         return found
+
+    def quiet(self, block: Block) -> int:
+        """Up to where the cooling of a site falls short: until then its zones stay at their supply."""
+        short = (block.cooling_short_w > 0.0).any(axis=0)
+        return int(short.argmax()) if short.any() else len(block)
 
     @property
     def at_rest(self) -> bool:

@@ -1,0 +1,180 @@
+"""Services, traffic and power of a block of instants: what follows from the state while it stands still.
+
+One instant is a block of one. Every sum adds in an order that does not depend on the number of instants: over sites along
+the contiguous axis, over racks and edges by compressed rows, products of matrices one instant at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from twin.graph.levels import Bools, Floats, Ints
+from twin.sim import network as net
+from twin.sim import power as pw
+from twin.sim.block import Block
+from twin.sim.constants import Constants
+from twin.sim.routing import Routing, site_traffic
+from twin.sim.servers import Servers, Supply
+from twin.sim.services import Answer, Flows, ServiceEngine
+from twin.sim.state import State
+from twin.sim.topology import Topology
+
+Supplies = Sequence[tuple[int, Supply]]
+
+
+class Flowing:
+    """Settles blocks on one state of topology and routing."""
+
+    def __init__(
+        self, constants: Constants, state: State, *, services: ServiceEngine, servers: Servers
+    ) -> None:
+        self._constants, self._compiled, self._state = constants, constants.compiled, state
+        self._services, self._servers = services, servers
+
+    def settle(self, times: Floats, topology: Topology, routing: Routing, supplies: Supplies) -> Block:
+        """Settle the leading instants of `times` that have no memory; if the first one has, that one alone."""
+        self._topology, self._routing = topology, routing
+        compiled = self._compiled
+        factors = compiled.demand.factors(times[:, None])  # type: ignore[arg-type]
+        demand = compiled.demand.during(times, factors)
+        if self._state.surge.any():
+            demand *= np.maximum(1.0 + self._state.surge, 0.0)
+        flows = self._services.flows(routing, demand, _answers(supplies, len(times)))
+        demand = demand[: len(flows.requests)]
+        both = np.zeros((2, 0, len(demand)))
+        if self._constants.carries_traffic:
+            flows, both = self._over_the_backbone(flows, demand)
+        columns = len(flows.requests)
+        demand, factors, both = demand[:columns], factors[:columns], both[..., :columns]
+        rtt = (demand * (routing.spill * routing.rtt_s)).sum(axis=-1)
+        total = demand.sum(axis=-1)
+        p99_s = flows.p99_s + np.divide(rtt, total, out=np.zeros_like(rtt), where=total > 0)
+        supplies = tuple(row for row in supplies if row[0] < columns)
+        inverse = _stacked([supply.inverse_rs for _, supply in supplies], supplies, columns)
+        passed = np.ascontiguousarray(flows.passed.reshape(columns, -1).T)
+        utilisation = self._constants.busy.of(passed) * inverse
+        leaves = self._leaves(utilisation, self._constants.bits.of(passed) * inverse, supplies)
+        link_load, switch_load = self._in_the_fabric(leaves[:, pw.SQUARES + 1], both)
+        return Block(
+            times=times[:columns],
+            flows=flows,
+            p99_s=p99_s.T,
+            utilisation_rs=utilisation,
+            link_load=link_load,
+            switch_load=switch_load,
+            **self._power(leaves, factors, supplies),
+            supplies=supplies,
+        )
+
+    def _over_the_backbone(self, flows: Flows, demand: Floats) -> tuple[Flows, Floats]:
+        """The loads of the backbone `[bit/s, (2, B, T)]`; an overloaded link is a matter of one instant."""
+        constants, backbone = self._constants, self._compiled.network.backbone
+        traffic = site_traffic(self._compiled, self._routing, demand, flows.remote)
+        routes, sites = self._topology.routes, traffic.shape[1]
+        traffic = np.ascontiguousarray(np.moveaxis(traffic, 0, -1))
+        both = net.backbone_loads(routes, traffic, len(backbone))
+        over: Bools = np.any(both > constants.backbone_bps[:, None], axis=(0, 1))
+        if over.any():
+            flows = flows.part(slice(max(1, int(over.argmax()))))
+        if over[0]:
+            share = net.delivered(routes, both[..., 0], constants.backbone_bps, sites)
+            self._services.lose_in_network(flows, self._routing, demand[:1], share)
+        return flows, both
+
+    def _leaves(self, utilisation: Floats, bits_rs: Floats, supplies: Supplies) -> Floats:
+        """Load, squares and traffic `[C, 5, T]` of the classes of racks; counts change where servers break."""
+        places, columns = self._servers.places, utilisation.shape[1]
+        each = np.empty((len(places.pair), 5, columns))
+        each[:, :4] = self._servers.each(utilisation)
+        each[:, 4] = bits_rs[places.pair] * places.rru[:, None]
+        out = np.empty((places.fold.classes, 5, columns))
+        if len(supplies) == 1:
+            self._servers.sums(supplies[0][1]).into(each, out)
+        else:
+            lasts = [first for first, _ in supplies[1:]] + [columns]
+            for (first, supply), last in zip(supplies, lasts, strict=True):
+                out[..., first:last] = self._servers.sums(supply).of(each[..., first:last])
+        out[:, pw.W] += _stacked([supply.static_w for _, supply in supplies], supplies, columns)
+        out[:, pw.VAR] += _stacked([supply.static_var for _, supply in supplies], supplies, columns)
+        return out
+
+    def _in_the_fabric(self, class_bps: Floats, both: Floats) -> tuple[Floats, Floats]:
+        """Load of every link and every switch `[bit/s, (L, T) and (W, T)]`."""
+        network, names = self._compiled.network, self._compiled.names
+        columns = class_bps.shape[1]
+        switch_load = np.zeros((len(names["switches"]), columns))
+        link_load = np.zeros((len(names["links"]), columns))
+        if not self._constants.carries_traffic:
+            return link_load, switch_load
+        if len(network.levels.child):
+            switch_load, link_load = net.fabric_loads(
+                network, class_bps, self._topology.link_share, self._topology.fabric
+            )
+        link_load[network.backbone] = np.maximum(both[0], both[1])
+        return link_load, switch_load
+
+    def _power(self, leaves: Floats, factors: Floats, supplies: Supplies) -> dict[str, Floats]:
+        power, constants, topology = self._compiled.power, self._constants, self._topology
+        graph, columns = topology.roll_up.graph, leaves.shape[2]
+        load, squares = np.zeros((graph.size, 3, columns)), np.zeros((graph.size, columns))
+        load[: len(leaves)], squares[: len(leaves)] = leaves[:, :3], leaves[:, pw.SQUARES]
+        it_w = topology.fold.by_site.of(leaves[:, pw.W])
+        cooling_short_w, outdoor_c = self._load_plants(load, it_w, factors)
+        load[constants.fed_node - graph.shift, pw.W] = (
+            constants.fed_w * topology.switch_alive[constants.fed_switch]
+        )[:, None]
+        topology.roll_up.fill(pw.injected(power, self._state.inject_w), load, squares, topology.alive)
+        # All nodes above the leaves are units, in the order of their levels.
+        first = int(power.unit_node.min(initial=graph.size + graph.shift)) - graph.shift
+        order = power.unit_node - graph.shift - first
+        unit_va, unit_peak_va = (va[order] for va in pw.apparent(load[first:], squares[first:]))
+        return {
+            "load": load,
+            "unit_va": unit_va,
+            "unit_peak_va": unit_peak_va,
+            "facility_w": constants.sources.of(load[constants.source_node - graph.shift, pw.W]),
+            "it_w": it_w,
+            "cooling_short_w": cooling_short_w,
+            "outdoor_c": outdoor_c,
+        }
+
+    def _load_plants(self, load: Floats, it_w: Floats, factors: Floats) -> tuple[Floats, Floats]:
+        power, demand = self._compiled.power, self._compiled.demand
+        outdoor = np.where(
+            demand.outdoor_series >= 0, np.take(factors, demand.outdoor_series, axis=1), demand.outdoor
+        )
+        outdoor_c = np.ascontiguousarray((outdoor + self._state.warmer_c).T)
+        if not len(power.plant_node):
+            return np.zeros_like(it_w), outdoor_c
+        watts, short = pw.cooling_power(power, it_w, outdoor_c, self._topology.plant_alive)
+        node = power.plant_node - self._topology.roll_up.graph.shift
+        load[node, pw.W] = watts
+        load[node, pw.VAR] = watts * power.plant_tan_phi[:, None]
+        return np.where(self._constants.has_plant[:, None], short, 0.0), outdoor_c
+
+
+def _answers(supplies: Supplies, columns: int) -> Answer:
+    """What services can take at each instant; one capacity for all of them where no server breaks."""
+    answer = supplies[0][1].answer
+    if len(supplies) == 1:
+        return answer
+    rows = np.repeat(np.arange(len(supplies)), _lengths(supplies, columns))
+    answers = [supply.answer for _, supply in supplies]
+    return Answer(
+        answer.able,
+        np.stack([one.capacity for one in answers])[rows],
+        np.stack([one.inverse for one in answers])[rows],
+    )
+
+
+def _stacked(values: Sequence[Floats], supplies: Supplies, columns: int) -> Floats:
+    """Values of each supply as columns `[n, T]`, or `[n, 1]` where there is but one."""
+    if len(values) == 1:
+        return values[0][:, None]
+    return np.repeat(np.stack(values, axis=1), _lengths(supplies, columns), axis=1)
+
+
+def _lengths(supplies: Supplies, columns: int) -> Ints:
+    return np.diff([first for first, _ in supplies], append=columns)
