@@ -26,6 +26,7 @@ from twin.sim.engine import Engine
 from twin.sim.fold import Fold
 from twin.sim.run import Simulator
 from twin.sim.shared import SharedSettles
+from twin.sim.state import State
 from twin.sim.topology import Topologies
 
 HOUR_S = 3600.0
@@ -215,8 +216,5 @@ def test_racks_of_one_panel_are_one_class() -> None:
             if child in feeds:
                 feeds[child].append(parent)
     kinds = {tuple(found) for found in feeds.values()}
-    topology = Topologies(compiled).of({kind: np.ones(len(compiled.names[kind]), bool) for kind in UP})
+    topology = Topologies(compiled).of(State(compiled))
     assert topology.fold.classes == len(kinds) < len(feeds) / 2
-
-
-UP = ("power_units", "cooling_plants", "racks", "switches", "links")
