@@ -125,7 +125,7 @@ class Flowing:
         load[constants.fed_node - graph.shift, pw.W] = (
             constants.fed_w * topology.switch_alive[constants.fed_switch]
         )[:, None]
-        topology.roll_up.fill(pw.injected(power, self._state.inject_w), load, squares, topology.alive)
+        topology.roll_up.fill(power, load, squares, topology.alive, inject_w=self._state.inject_w)
         # All nodes above the leaves are units, in the order of their levels.
         first = int(power.unit_node.min(initial=graph.size + graph.shift)) - graph.shift
         order = power.unit_node - graph.shift - first

@@ -8,8 +8,6 @@ linear parts add up by the share that each feed carries, squares by the square o
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from twin.graph.compile import CURVE_CELLS, PowerArrays, ServerArrays
@@ -62,16 +60,21 @@ class RollUp:
         self._sums = graph.sums(share)
         self._losses: tuple[Floats, Floats, Floats] | None = None
 
-    def fill(self, power: PowerArrays, load: Floats, squares: Floats, alive: Bools) -> None:
+    def fill(
+        self, power: PowerArrays, load: Floats, squares: Floats, alive: Bools, *, inject_w: Floats
+    ) -> None:
         """Fill in the load `[n, 3, T]` and the squares `[n, T]` of every unit, given those of the leaves (in place).
 
         A unit adds its loss a·rated + b·P + c·P²/rated (no-load, proportional and square-law loss; the form of APC
-        White Papers 108 and 113) to the real power that flows through it while it is alive. Cost: two sparse
-        products per level.
+        White Papers 108 and 113) to the real power that flows through it while it is alive, and so does what is
+        injected at it `[W, (U,)]` (recharging; solar and batteries are negative). Cost: two sparse products per level.
         """
         if self._losses is None:
             self._losses = _losses(power, alive)
         idle, linear, square = self._losses
+        if inject_w.any():
+            idle = idle.copy()
+            idle[power.unit_node] += (inject_w * alive[power.unit_node])[:, None]
         load[power.bare - self.graph.shift, W] += idle[power.bare]
         for level, (sums, by_square) in zip(self.graph.levels, self._sums, strict=True):
             sums.into(load, load[level.parents])
@@ -130,13 +133,3 @@ def cooling_power(
     cop = np.maximum(reference * (1.0 - slope * (outdoor_c[power.plant_site] - t_ref)), least)
     watts = capacity[:, None] * fill[power.plant_site] / cop + power.plant_fixed_w[:, None]
     return watts * plant_alive[:, None], np.maximum(heat_site - total, 0.0)
-
-
-def injected(power: PowerArrays, inject_w: Floats) -> PowerArrays:
-    """The chain with what flows into its units besides their load `[W, (U,)]` (recharging; solar and batteries are
-    negative): while a unit is alive it adds like a loss that does not depend on the load."""
-    if not inject_w.any():
-        return power
-    loss = power.loss.copy()
-    loss[0, power.unit_node] += inject_w / power.rated_va[power.unit_node]
-    return replace(power, loss=loss)
