@@ -178,6 +178,33 @@ def test_a_breaker_set_too_low_trips_below_its_rating_until_it_is_mended() -> No
     assert trips(play(fleet, fault[:1], 900.0))[0] == (pytest.approx(30.0 + 345.6 / 1.44), "p")
 
 
+def test_faults_and_demand_within_a_block_are_not_overlooked() -> None:
+    """Knots are settled many at a time; watching every settle switches that off, and nothing may differ."""
+    curve = {**BANDS, "long_delay_s": 24.0}
+    unit = {"name": "p", "kind": "panel", "rated_va": 100e3, "trip": "c", "reset_s": 3000.0}
+    fleet = with_demand(site([unit], [{"name": "r", "fed_by": ["p"], "count": 150}], [curve]))
+    world = [
+        TimedChange(20_000.0, Change("fault", "p", 0.3, "pickup"), "world:test"),
+        TimedChange(50_000.0, Change("fault", "p", -0.3, "pickup"), "world:test"),
+    ]
+    blocks = simulate(compiled(fleet), world=world, until_s=86_400.0)
+    alone = simulate(compiled(fleet), world=world, until_s=86_400.0, observe=lambda *_: None)
+    assert trips(blocks) == trips(alone) and len(trips(blocks)) > 2
+
+
+def with_demand(fleet: Fleet) -> Fleet:
+    """Servers of 300 W to 1 kW with a service whose demand goes up and down every five minutes for a day."""
+    wave = [0.5 + 0.45 * float(np.sin(i / 30.0)) + 0.05 * float(np.sin(2.7 * i)) for i in range(288)]
+    rows = fleet.model_dump()
+    rows["server_types"] = [{"name": "kw", "cores": 1, "idle_w": 300.0, "max_w": 1000.0, "power_factor": 1.0}]
+    rows["series"] = [{"name": "day", "step_s": 300.0, "values": wave}]
+    service = {"name": "svc", "tier": 1, "reservation": "all", "service_time_s": 1.0, "failover_s": 0.0}
+    rows["services"] = [service]
+    rows["deployments"] = [{"service": "svc", "site": "s", "replicas": 150}]
+    rows["demand"] = [{"service": "svc", "region": "somewhere", "rate_per_s": 90.0, "profile": "day"}]
+    return Fleet.model_validate(rows)
+
+
 def test_ups_goes_to_bypass_and_then_opens() -> None:
     """At 130 % the inverter gives up by its curve; the bypass (125 % 2 min, 150 % 10 s) opens on its own straight line."""
     run = play(one_panel(BANDS, kind="ups", count=130, reset_s=1e6), [], 3000.0)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.sim.fleets import START
+from tests.sim.fleets import random_fleet
+from tests.sim.helpers import SEEDS, settled
 from tests.sim.movers.protected import compiled, trips
-from twin.graph.compile import compile_fleet
 from twin.model.change import Change, TimedChange
 from twin.model.fleet import Fleet
 from twin.records.run import Run
@@ -258,14 +258,26 @@ def test_at_rest_without_anything_to_cap() -> None:
 
 
 def test_part_of_a_rack_that_flows_through_a_unit() -> None:
-    """Against the roll-up: a watt more in one rack raises the flow through the panel by that part."""
-    built = compile_fleet(panel({}, spread="shared"), start=START)
-    engine = Engine(built)
-    engine.settle(0.0)
-    at = int(built.power.unit_node[built.index["power_units"]["p"]])
-    found = below(built, at, engine.share)
-    for rack, node in enumerate(built.power.rack_node.tolist()):
-        load = np.zeros(built.power.levels.nodes)
-        load[node] = 1.0
-        assert found[rack] == pytest.approx(engine.topology.roll_up.sum(load)[at])
-    assert found.tolist() == [1.0, 0.5] * 8
+    fleet = panel({}, spread="shared")
+    engine = settled(fleet)
+    at = int(engine.compiled.power.unit_node[engine.compiled.index["power_units"]["p"]])
+    assert below(engine.compiled, at, engine.share).tolist() == [1.0, 0.5] * 8
+
+
+@settings(max_examples=40)
+@given(seed=SEEDS)
+def test_parts_are_the_sums_over_all_ways_up(seed: int) -> None:
+    """Against a walk up from each rack, share by share, in random power chains."""
+    engine = settled(random_fleet(seed))
+    power = engine.compiled.power
+    levels = power.levels
+
+    def up(node: int, to: int) -> float:
+        if node == to:
+            return 1.0
+        ways = np.flatnonzero(levels.child == node).tolist()
+        return sum(float(engine.share[e]) * up(int(levels.parent[e]), to) for e in ways)
+
+    for to in power.unit_node.tolist():
+        expected = [up(node, to) for node in power.rack_node.tolist()]
+        assert below(engine.compiled, to, engine.share) == pytest.approx(expected)

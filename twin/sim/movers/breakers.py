@@ -6,7 +6,7 @@ behind it; if the bypass cannot carry it either, the UPS opens.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -65,6 +65,7 @@ class Breakers:
         self._ratio, self._over = np.zeros(count), np.zeros(count, dtype=bool)
         self._since, self._due = np.zeros(count), np.full(count, np.inf)
         self._moving = False
+        self._faults: Mapping[tuple[str, str], float] | None = None
         self._reset_at: dict[int, float] = {}
 
     @classmethod
@@ -91,8 +92,8 @@ class Breakers:
     def read(self, now: float, engine: Engine) -> None:
         """Take over the peaks that flow. Cost: four small array operations while all are cold and below pickup."""
         self._ratio = engine.unit_peak_va[self._unit] * self._per_va
-        if engine.state.faults:
-            self._set_pickups(engine)
+        self._faults = engine.state.faults
+        self._set_pickups()
         over = self._ratio > self._least
         if self._moving or over.any():
             self._take(now, over)
@@ -108,7 +109,10 @@ class Breakers:
         return [*found, *(change for i in reset for change in self._close(i, now))]
 
     def quiet(self, block: Block) -> int:
-        """Up to where one is above its pickup."""
+        """Up to where one is above its pickup; the first instant of a run stands alone, to learn of faults."""
+        if self._faults is None:
+            return 1
+        self._set_pickups()
         over = (block.unit_peak_va[self._unit] * self._per_va[:, None] > self._least[:, None]).any(axis=0)
         return int(over.argmax()) if over.any() else len(block)
 
@@ -136,10 +140,12 @@ class Breakers:
         self._since[over & ~self._over] = now
         self._over, self._moving = over, len(rows) > 0
 
-    def _set_pickups(self, engine: Engine) -> None:
+    def _set_pickups(self) -> None:
         """A breaker that somebody has set too low has lost a share of its pickup (fault "pickup")."""
+        if not self._faults:
+            return
         self._pickup = self._dialled.copy()
-        for (thing, what), share in engine.state.faults.items():
+        for (thing, what), share in self._faults.items():
             if what == "pickup" and thing in self._row:
                 self._pickup[self._row[thing]] *= max(1.0 - share, 0.01)
         self._least = self._pickup * self._multiple
