@@ -17,10 +17,15 @@ from twin.model.errors import UsageError, did_you_mean
 from twin.model.fleet import Fleet
 from twin.model.plan import Plan
 from twin.model.scenario import Scenario, Suite
+from twin.records.ledger import Ledger
 from twin.records.metrics import BY_NAME
 from twin.records.run import Run
+from twin.sim.coordinator import Observer
+from twin.sim.engine import Engine
+from twin.sim.ledger import Bookkeeper
 from twin.sim.measure import measure
 from twin.sim.narrate import Narrator
+from twin.sim.recorder import Recorder
 from twin.sim.run import simulate as play
 
 DAY_S = 86400.0
@@ -28,11 +33,19 @@ DAY_S = 86400.0
 
 @dataclass(frozen=True)
 class Played:
-    """A run with the arrays it was played on, so that metrics can be asked of it."""
+    """A run with the arrays it was played on, so that metrics can be asked of it, and its books if they were kept."""
 
     compiled: Compiled
     run: Run
     start: datetime
+    books: Ledger | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        """Energy, carbon and money by domain, e.g. `ledger.by("owner")`; only of a run that was played with `ledger=True`."""
+        if self.books is None:
+            raise UsageError("no books were kept of this run: play it with ledger=True")
+        return self.books
 
     def measure(self, metric: str, *, for_s: float = 0.0, **where: object) -> float:
         """Return a metric of the registry as a number, e.g. `measure("energy_kwh", site="ams1")` (of violations: how many)."""
@@ -63,12 +76,14 @@ def simulate(  # noqa: PLR0913
     narrate: bool = True,
     folder: Path | None = None,
     without: Sequence[str] = (),
+    ledger: bool = False,
 ) -> Played:
     """Play a fleet, or a plan on it, in one world of a scenario (default: nothing happens but demand).
 
     Starts at the plan's window, else at `start`, else at the fleet's snapshot; lasts `days`. Traces that the scenario names
-    lie in `folder`; `without` names laws of physics to switch off. Raises ScenarioError for a scenario that does not fit the
-    fleet, UsageError for one that enumerates single losses: that is what `check` is for.
+    lie in `folder`; `without` names laws of physics to switch off; `ledger` keeps books by rack, service and owner (slower).
+    Raises ScenarioError for a scenario that does not fit the fleet, UsageError for one that enumerates single losses: that
+    is what `check` is for.
     """
     start = (
         start or (plan.window.not_before if plan else None) or fleet.as_of or datetime(2026, 1, 5, tzinfo=UTC)
@@ -80,15 +95,30 @@ def simulate(  # noqa: PLR0913
     compiled = compile_fleet(fleet, start=start)
     world = _world(scenario, fleet, folder=folder, days=days, start=start, seed=seed) if scenario else None
     narrator = Narrator(compiled) if narrate else None
+    keeper = Bookkeeper(compiled, until_s=days * DAY_S) if ledger else None
     run = play(
         compiled,
         changes,
         world.changes if world else (),
         until_s=days * DAY_S,
-        observe=narrator,
+        observe=_together(narrator, keeper),
         without=without,
     )
-    return Played(compiled, narrator.told(run) if narrator else run, start)
+    told = narrator.told(run) if narrator else run
+    return Played(compiled, told, start, keeper.close(run) if keeper else None)
+
+
+def _together(*observers: Observer | None) -> Observer | None:
+    """One observer that shows everything to all that are there."""
+    there = [observer for observer in observers if observer is not None]
+    if len(there) <= 1:
+        return there[0] if there else None
+
+    def observe(now: float, engine: Engine, recorder: Recorder, changes: Sequence[TimedChange]) -> None:
+        for observer in there:
+            observer(now, engine, recorder, changes)
+
+    return observe
 
 
 def _world(  # noqa: PLR0913

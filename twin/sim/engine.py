@@ -209,6 +209,13 @@ class Engine:
         return self._servers.working
 
     @property
+    def group_utilisation(self) -> Floats:
+        """Utilisation of the working servers of each group: that of its (reservation, site) pair, less under a cap."""
+        own = np.minimum(self.utilisation_rs[self.compiled.servers.group_rs], 1.0)
+        own[self._servers.capped] *= self._servers.cap_utilisation
+        return own
+
+    @property
     def racks(self) -> int:
         """Number of racks."""
         return len(self.compiled.names["racks"])
@@ -217,6 +224,11 @@ class Engine:
     def running(self) -> Floats:
         """Replicas that run (K, S)."""
         return self._servers.supply.running
+
+    @property
+    def unit_w(self) -> Floats:
+        """Real power that flows into every unit `[W, (U,)]`."""
+        return self._power_load[self.compiled.power.unit_node - self.topology.roll_up.graph.shift, W]
 
     @property
     def load(self) -> Floats:
