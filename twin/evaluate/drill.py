@@ -19,6 +19,8 @@ from twin.sim.narrate import Narrator
 from twin.sim.run import simulate
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
+# Happenings that are no part of a cascade.
+ENDINGS = ("end", "recovery")
 
 
 def play_drill(drill: Drill, *, without: Collection[str] = ()) -> Drilled:
@@ -102,17 +104,20 @@ def _table(drill: Drill, cells: Sequence[Case], without: Collection[str]) -> tup
 
 def _example(drill: Drill, findings: Sequence[Finding], told: tuple[Happening, ...]) -> CounterExample:
     """The chain of causes to all that was expected (or was too much), in the form in which pictures are drawn."""
-    wanted = [event for finding in findings for event in finding.events]
-    lasts = sorted({i for event in wanted for i in _happenings(event, told)})
+    lasts = sorted({i for finding in findings for i in _happenings(finding.events, told)})
     chain = chain_to(told, lasts)
-    at_s = max((step.at_s for step in chain), default=0.0)
     return CounterExample(
-        scenario=drill.name, variant="whole", replication=0, violation=drill.title, at_s=at_s, chain=chain
+        scenario=drill.name,
+        variant="whole",
+        replication=0,
+        violation=chain[-1].text if chain else drill.title,
+        at_s=chain[-1].at_s if chain else 0.0,
+        chain=chain,
     )
 
 
-def _happenings(event: Event, happenings: Sequence[Happening]) -> Iterator[int]:
-    """The happenings that tell of an event: same instant, same thing."""
-    for i, happening in enumerate(happenings):
-        if happening.thing == event.thing and abs(happening.at_s - event.at_s) < 1e-6:
-            yield i
+def _happenings(events: Sequence[Event], told: Sequence[Happening]) -> list[int]:
+    """The happenings that tell of events (same instant, same thing); of racks that go dark together, the one of them all."""
+    wanted = {(event.thing, round(event.at_s, 6)) for event in events}
+    found = [i for i, h in enumerate(told) if (h.thing, round(h.at_s, 6)) in wanted and h.kind not in ENDINGS]
+    return [i for i in found if told[i].kind != "unpowered"] or found[:1]

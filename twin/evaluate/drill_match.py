@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -35,8 +35,9 @@ class Evidence:
     def things(self, row: Expectation) -> tuple[str, ...]:
         """The things that an expectation is about."""
         wanted, out = expand(row.thing), expand(row.except_) if row.except_ else ()
-        kinds = [kind for of, kind in VIOLATIONS if of == row.of] if row.of else POWERED
-        kinds = self.names.keys() if row.event == "acts" else kinds
+        kinds: Iterable[str] = POWERED
+        if row.of or row.event == "acts":
+            kinds = [kind for of, kind in VIOLATIONS if of == row.of] if row.of else self.names
         return tuple(
             n for kind in kinds for n in self.names[kind] if _is_any(n, wanted) and not _is_any(n, out)
         )
