@@ -23,7 +23,6 @@ from twin.sim.engine import Engine
 from twin.sim.faults import Faults
 from twin.sim.feeders import Feeders
 from twin.sim.laws.battery import Bank, charging_w, drain_per_s
-from twin.sim.power import W
 
 # A walk-in is played in so many equal steps (a power of two: they add up to exactly 1), the first at once, the last at
 # its end: the battery gives as much as over a straight ramp.
@@ -52,7 +51,8 @@ class Batteries:
 
     def __init__(self, compiled: Compiled, rows: Sequence[tuple[int, PowerUnit]]) -> None:
         self._units = [unit for _, unit in rows]
-        self._feeders = Feeders(compiled, [i for i, _ in rows])
+        self._index = np.array([i for i, _ in rows], dtype=np.int64)
+        self._feeders = Feeders(compiled, self._index.tolist())
         self._bank = Bank.of(self._units)
         self._faults = Faults()
         count = len(rows)
@@ -88,7 +88,7 @@ class Batteries:
             self._drawn_w.fill(0.0)
             return
         alive = engine.alive[self._feeders.node]
-        self._load_w = engine.load[self._feeders.node, W]
+        self._load_w = engine.unit_w[self._index]
         carried_w = np.where(alive, self._load_w * (1.0 - self._taken), 0.0)
         charged = (self.mode == Mode.CHARGING) & self._live & alive
         self._charge_per_s = np.where(

@@ -18,7 +18,6 @@ from twin.model.change import Change, TimedChange
 from twin.model.power import PowerUnit
 from twin.sim.block import Block
 from twin.sim.engine import Engine
-from twin.sim.power import W
 
 # Outputs that differ by less than this part of the rating are the same (rounding of loads).
 SAME = 1e-9
@@ -35,7 +34,8 @@ class OnSite:
         index = compiled.index["power_units"]
         self._node = compiled.power.unit_node[[i for i, _ in rows]]
         self._into = [str(unit.feeds_into) for unit in units]
-        self._target = compiled.power.unit_node[[index[name] for name in self._into]]
+        self._into_index = [index[name] for name in self._into]
+        self._target = compiled.power.unit_node[self._into_index]
         self._rated_w = np.array([unit.rated_va for unit in units])
         self._energy_j = np.array([(unit.battery_j or 0.0) * unit.battery_health for unit in units])
         self._series = [_Output(compiled, unit) if unit.kind == "solar" else None for unit in units]
@@ -105,13 +105,11 @@ class OnSite:
 
     def _outputs(self, now: float, engine: Engine) -> Floats:
         """What each delivers [W, (n,)] of what its unit carries: first the sun, then batteries what is above their thresholds."""
+        carried_w = engine.unit_w - engine.state.inject_w
         left: dict[str, float] = {}
         found = np.zeros(len(self._units))
         for i, (unit, into) in enumerate(zip(self._units, self._into, strict=True)):
-            carried = float(
-                engine.load[self._target[i], W]
-                - engine.state.inject_w[engine.compiled.index["power_units"][into]]
-            )
+            carried = float(carried_w[self._into_index[i]])
             carried = left.setdefault(into, carried)
             if not engine.alive[self._target[i]] or not engine.alive[self._node[i]]:
                 continue
