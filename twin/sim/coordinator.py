@@ -80,6 +80,7 @@ class Coordinator:
         for mover in self._movers:
             for change in mover.begin(self._start):
                 self.engine.state.apply(change)
+        self.engine.state.begin()
         before = [c for c in (*world, *plan) if c.at_s < self._start]
         if self._observe is not None:
             self._preface(sorted(before, key=lambda change: change.at_s))

@@ -44,6 +44,8 @@ class State:
         self.touched_groups: set[int] = set()
         self._net: dict[tuple[str, str, str], float] = {}
         self._caps: dict[str, dict[str, float]] = {}
+        self._begun: dict[tuple[str, str, str], float] = {}
+        self._differs: dict[tuple[str, str, str], float] = {}
         self.cells_due = True
         self.topology_due = self.servers_due = self.routing_due = self.demand_due = True
         self._apply: dict[str, Callable[[Change], None]] = {
@@ -76,14 +78,24 @@ class State:
         none = np.inf if change.kind == "cap" else 0.0
         net = change.value if change.kind == "cap" else self._net.get(cell, 0.0) + change.value
         if net == none or abs(net) < NOTHING:
+            net = none
             self._net.pop(cell, None)
         else:
             self._net[cell] = net
+        if net == self._begun.get(cell, none):
+            self._differs.pop(cell, None)
+        else:
+            self._differs[cell] = net
         self._apply[change.kind](change)
 
+    def begin(self) -> None:
+        """From here on the present state is that in which a run begins."""
+        self._begun = dict(self._net)
+        self._differs.clear()
+
     def fingerprint(self) -> frozenset[tuple[tuple[str, str, str], float]]:
-        """Return what differs from the fleet as compiled; equal fingerprints are equal states."""
-        return frozenset(self._net.items())
+        """Return what differs from the state in which a run begins; equal fingerprints are equal states."""
+        return frozenset(self._differs.items())
 
     def up(self, kind: str) -> np.ndarray:
         """Own state of the things of a kind: nobody holds them down."""
