@@ -40,8 +40,8 @@ from twin.sim.topology import Topology
 
 KNOTS = round(DAY_S / STEP_S) - 1  # inside the day; the start settles without one
 OFF_KNOT_S = STEP_S / 2
-# The first blocks double (8, 16, 32, ...), the last one ends with the day.
-DOUBLING = [FIRST * 2**i for i in range(int(np.log2(LONGEST // FIRST)))]
+# The first blocks double, the last one ends with the day.
+DOUBLING = [FIRST * 2**i for i in range(ceil(np.log2(LONGEST / FIRST)))]
 BLOCKS = len(DOUBLING) + ceil((1 + KNOTS - sum(DOUBLING)) / LONGEST)
 
 

@@ -35,7 +35,7 @@ HOUR_S = 3600.0
 @contextmanager
 def blocks_of(longest: int) -> Iterator[None]:
     """Let runs settle at most so many knots at once."""
-    with mock.patch.object(coordinator, "LONGEST", longest):
+    with mock.patch.object(coordinator, "longest_for", return_value=longest):
         yield
 
 

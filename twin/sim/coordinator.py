@@ -20,7 +20,7 @@ from twin.model.change import Change, TimedChange
 from twin.model.errors import NotSettled
 from twin.records.run import Interval, Run
 from twin.sim.engine import Engine
-from twin.sim.knots import LONGEST, Ahead, Knots, wait_for_the_next
+from twin.sim.knots import Ahead, Knots, longest_for, wait_for_the_next
 from twin.sim.movers import movers_of
 from twin.sim.recorder import MAX_INTERVALS, Recorder
 
@@ -107,7 +107,8 @@ class Coordinator:
         failed = [c for c in world if c.change.kind == "failed"]
         waiting = dict(zip(map(id, failed), wait_for_the_next(failed, wakes), strict=True))
         # Who looks on sees one settle after the other.
-        longest = LONGEST if self._observe is None else 1
+        cells = self.engine.services.backlog.size + len(self.engine.compiled.names["power_units"])
+        longest = longest_for(cells) if self._observe is None else 1
         faults = [c for c in failed if waiting[id(c)]]
         self._ahead = Ahead(knots.settling, faults, longest=longest)
         return [c for c in world if not waiting.get(id(c))]

@@ -15,7 +15,8 @@ from twin.graph.levels import Floats
 from twin.model.change import Change, TimedChange
 
 DEFER_S = 300.0
-FIRST, LONGEST = 8, 32  # knots in a block
+FIRST, LONGEST = 32, 96  # knots in a block: the first one, and the most
+VALUES = 200_000  # numbers in one array of a block: beyond what a cache holds, more knots save nothing
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class Knots:
 
     settling: Floats
     grid: Floats
+
+
+def longest_for(values: int) -> int:
+    """Return the most knots that a block has when one instant is so many values: fewer on a large fleet."""
+    return min(LONGEST, max(8, VALUES // max(1, values)))
 
 
 def wait_for_the_next(faults: Sequence[TimedChange], wakes: Floats) -> list[bool]:

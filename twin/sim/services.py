@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from twin.graph.compile import Compiled, ServiceArrays
+from twin.graph.compile import Compiled
 from twin.graph.levels import Bools, Floats, Ints
+from twin.sim.calls import call_levels
 from twin.sim.queueing import P99Table
 from twin.sim.routing import Routing, spread_calls, spread_users
-from twin.sim.sparse import Sums
 
 # Above this utilisation a queue needs longer than a demand knot to become stationary: from here the fluid backlog,
 # and not the stationary tail, says how long requests wait.
@@ -67,7 +67,7 @@ class ServiceEngine:
         self.answer = Answer(np.zeros(shape, dtype=bool), np.zeros(shape), np.zeros(shape))
         self.believed: Bools | None = None
         self._since = np.full(shape, np.inf)
-        self._levels = _call_levels(services)
+        self._levels = call_levels(services)
         self._has_backlog = False
         self._certain = False
         rate = services.slots / services.service_time_s
@@ -309,47 +309,3 @@ class ServiceEngine:
 
 def _weighted(values: Floats, weights: Floats, total: Floats, otherwise: Floats) -> Floats:
     return np.divide((values * weights).sum(axis=-1), total, out=otherwise.copy(), where=total > 0)
-
-
-@dataclass(frozen=True)
-class CallLevel:
-    """The services that are called on one level: how many calls each makes of what its callers (rows `above`) get through.
-
-    The edges stand by caller as well, for the way back of the errors: `edge_callee` counts from the first of `rows`.
-    """
-
-    rows: slice
-    above: slice
-    calls: Sums
-    callers: Ints
-    caller_starts: Ints
-    edge_callee: Ints
-    edge_calls: Floats
-
-
-def _call_levels(services: ServiceArrays) -> list[CallLevel]:
-    levels = []
-    for first, last in zip(
-        services.level_starts[1:-1].tolist(), services.level_starts[2:].tolist(), strict=True
-    ):
-        low, high = np.searchsorted(services.edge_callee, [first, last])
-        caller, callee, calls = (
-            services.edge_caller[low:high],
-            services.edge_callee[low:high] - first,
-            services.edge_calls[low:high],
-        )
-        order = np.lexsort((callee, caller))
-        callers, starts = np.unique(caller[order], return_index=True)
-        matrix = Sums(calls, caller, np.searchsorted(callee, np.arange(last - first + 1)), first)
-        levels.append(
-            CallLevel(
-                slice(first, last),
-                slice(0, first),
-                matrix,
-                callers,
-                starts,
-                callee[order],
-                calls[order][:, None],
-            )
-        )
-    return levels
