@@ -199,7 +199,8 @@ class Coordinator:
         self._recent.clear()
         state = self.engine.state
         servers_changed = state.servers_due or state.topology_due
-        alone = not all(mover.at_rest for mover in self._movers)
+        # What lives decides about devices at rest: they must see it before anything else goes by.
+        alone = not all(mover.at_rest and not state.topology_due for mover in self._movers)
         horizon = now if alone else min(self.env.next_but(self._knot), self._until)
         times, faults = self._ahead.block(now, horizon)
         block = self.engine.block(times, faults)
