@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from twin.graph.compile import Compiled
-from twin.graph.levels import Bools
+from twin.graph.levels import Bools, Floats, Ints
 from twin.model.change import Change, TimedChange
 from twin.model.power import PowerUnit
 from twin.model.protection import TripCurve
@@ -25,14 +25,51 @@ from twin.sim.laws.trip import BYPASS, integral_rates, least_multiple
 ORIGIN = "physics:breakers"
 
 
-@dataclass(frozen=True)
-class Device:
-    """One stage of protection: the unit (index, record), its curve, and the stage that carries on after it (-1: none)."""
+@dataclass(frozen=True, eq=False)
+class Devices:
+    """What protects the units of a fleet, as columns `[n]`; the static bypass of a UPS is a device of its own.
 
-    index: int
-    unit: PowerUnit
-    curve: TripCurve
-    then: int = -1
+    `unit` indexes the power units, `curve` the `curves`; `pickup` is in multiples of the rating, `least` the multiple of
+    the pickup up to which nothing gathers. `bypass` names the device that carries on after one, `inverter` the way back.
+    """
+
+    units: tuple[PowerUnit, ...]
+    unit: Ints
+    rated_va: Floats
+    curves: tuple[TripCurve, ...]
+    curve: Ints
+    pickup: Floats
+    least: Floats
+    bypass: dict[int, int]
+    inverter: dict[int, int]
+    row: dict[str, int]
+
+    @classmethod
+    def of(cls, compiled: Compiled) -> Self | None:
+        """Return the devices of a fleet; None when no unit has a trip curve."""
+        curves = compiled.physics.curves
+        rows = [(i, u, curves[u.trip]) for i, u in compiled.physics.units if u.trip is not None]
+        if not rows:
+            return None
+        ups = [i for i, (_, unit, _) in enumerate(rows) if unit.kind == "ups"]
+        bypass = {i: len(rows) + position for position, i in enumerate(ups)}
+        row = {unit.name: i for i, (_, unit, _) in enumerate(rows)}
+        rows += [(rows[i][0], rows[i][1], BYPASS) for i in ups]
+        used = {id(curve): curve for _, _, curve in rows}
+        number = {key: i for i, key in enumerate(used)}
+        curve = np.array([number[id(curve)] for _, _, curve in rows])
+        return cls(
+            units=tuple(unit for _, unit, _ in rows),
+            unit=np.array([i for i, _, _ in rows]),
+            rated_va=np.array([unit.rated_va for _, unit, _ in rows]),
+            curves=tuple(used.values()),
+            curve=curve,
+            pickup=np.array([curve.pickup for curve in used.values()])[curve],
+            least=np.array([least_multiple(curve) for curve in used.values()])[curve],
+            bypass=bypass,
+            inverter={stage: i for i, stage in bypass.items()},
+            row=row,
+        )
 
 
 class Breakers:
@@ -43,24 +80,12 @@ class Breakers:
 
     law: ClassVar[str] = "breakers"
 
-    def __init__(self, devices: Sequence[Device]) -> None:
+    def __init__(self, devices: Devices) -> None:
         self._devices = devices
-        self._unit = np.array([device.index for device in devices])
-        self._rated_va = np.array([device.unit.rated_va for device in devices])
-        self._pickup = np.array([device.curve.pickup for device in devices])
-        self._first = stages = {device.then: i for i, device in enumerate(devices) if device.then >= 0}
-        curves = {id(device.curve): device.curve for device in devices}
-        number = {key: i for i, key in enumerate(curves)}
-        self._curves = list(curves.values())
-        self._curve = np.array([number[id(device.curve)] for device in devices])
-        # Nothing gathers up to this multiple of the pickup, or of the rating.
-        self._multiple = np.array([least_multiple(curve) for curve in self._curves])[self._curve]
-        self._least = self._pickup * self._multiple
-        self._dialled = self._pickup
-        self._row = {device.unit.name: i for i, device in enumerate(devices) if i not in stages}
-        count = len(devices)
-        self._per_va = 1.0 / self._rated_va
-        self._per_va[list(stages)] = 0.0
+        count = len(devices.units)
+        self._pickup, self._least = devices.pickup, devices.pickup * devices.least
+        self._per_va = 1.0 / devices.rated_va
+        self._per_va[list(devices.inverter)] = 0.0
         self.heat, self._rate = np.zeros((count, 2)), np.zeros((count, 2))
         self._ratio, self._over = np.zeros(count), np.zeros(count, dtype=bool)
         self._since, self._due = np.zeros(count), np.full(count, np.inf)
@@ -71,13 +96,8 @@ class Breakers:
     @classmethod
     def of(cls, compiled: Compiled) -> Self | None:
         """Return the breakers of a fresh run, all closed and cold; None when no unit has a trip curve."""
-        curves = compiled.physics.curves
-        tripping = [(i, u, curves[u.trip]) for i, u in compiled.physics.units if u.trip is not None]
-        ups = [(i, u) for i, u, _ in tripping if u.kind == "ups"]
-        stage = {i: len(tripping) + position for position, (i, _) in enumerate(ups)}
-        devices = [Device(i, u, curve, stage.get(i, -1)) for i, u, curve in tripping]
-        devices += [Device(i, u, BYPASS) for i, u in ups]
-        return cls(devices) if devices else None
+        devices = Devices.of(compiled)
+        return None if devices is None else cls(devices)
 
     def begin(self, now: float) -> Sequence[Change]:
         """Every breaker is closed."""
@@ -91,7 +111,7 @@ class Breakers:
 
     def read(self, now: float, engine: Engine) -> None:
         """Take over the peaks that flow. Cost: four small array operations while all are cold and below pickup."""
-        self._ratio = engine.unit_peak_va[self._unit] * self._per_va
+        self._ratio = engine.unit_peak_va[self._devices.unit] * self._per_va
         self._faults = engine.state.faults
         self._set_pickups()
         over = self._ratio > self._least
@@ -113,7 +133,8 @@ class Breakers:
         if self._faults is None:
             return 1
         self._set_pickups()
-        over = (block.unit_peak_va[self._unit] * self._per_va[:, None] > self._least[:, None]).any(axis=0)
+        ratio = block.unit_peak_va[self._devices.unit] * self._per_va[:, None]
+        over = (ratio > self._least[:, None]).any(axis=0)
         return int(over.argmax()) if over.any() else len(block)
 
     @property
@@ -126,11 +147,11 @@ class Breakers:
     def _take(self, now: float, over: Bools) -> None:
         """New rates of all that are hot or above pickup, and when they will be full; the others cost nothing."""
         rows = np.flatnonzero(over | (self.heat[:, 0] > 0.0) | (self.heat[:, 1] > 0.0))
-        kinds, multiple = self._curve[rows], self._ratio[rows] / self._pickup[rows]
+        kinds, multiple = self._devices.curve[rows], self._ratio[rows] / self._pickup[rows]
         rates = np.zeros((len(rows), 2))
         for number in np.unique(kinds).tolist():
             here = kinds == number
-            rates[here] = integral_rates(self._curves[number], multiple[here])
+            rates[here] = integral_rates(self._devices.curves[number], multiple[here])
         left_s = np.full_like(rates, np.inf)
         np.divide(1.0 - self.heat[rows], rates, out=left_s, where=rates > 0.0)
         self._rate.fill(0.0)
@@ -144,39 +165,37 @@ class Breakers:
         """A breaker that somebody has set too low has lost a share of its pickup (fault "pickup")."""
         if not self._faults:
             return
-        self._pickup = self._dialled.copy()
+        self._pickup = self._devices.pickup.copy()
         for (thing, what), share in self._faults.items():
-            if what == "pickup" and thing in self._row:
-                self._pickup[self._row[thing]] *= max(1.0 - share, 0.01)
-        self._least = self._pickup * self._multiple
+            if what == "pickup" and thing in self._devices.row:
+                self._pickup[self._devices.row[thing]] *= max(1.0 - share, 0.01)
+        self._least = self._pickup * self._devices.least
 
     def _open(self, i: int, now: float) -> Sequence[TimedChange]:
-        device, self._due[i] = self._devices[i], np.inf
+        unit, inverter, bypass = self._devices.units[i], self._devices.inverter, self._devices.bypass
         how = f"{percent(float(self._ratio[i]))} % of its rating for {span(now - float(self._since[i]))}"
-        self._per_va[i] = 0.0
-        self._reset_at.pop(self._first.get(i, -1), None)
-        self._reset_at[i] = now + device.unit.reset_s
-        name = device.unit.name
-        if device.then >= 0:
-            self._per_va[device.then] = 1.0 / self._rated_va[device.then]
-            words = f"{name} goes to bypass, its battery protects no longer: {how}"
-            return [_told(now, Change("ride", name, -1.0), words)]
-        on = " on bypass" if i in self._first else ""
-        return [_told(now, Change("state", name, -1.0), f"{name} trips{on}: {how}", event="breaker_trips")]
+        self._per_va[i], self._due[i] = 0.0, np.inf
+        self._reset_at.pop(inverter.get(i, -1), None)
+        self._reset_at[i] = now + unit.reset_s
+        if i in bypass:
+            self._per_va[bypass[i]] = 1.0 / unit.rated_va
+            words = f"{unit.name} goes to bypass, its battery protects no longer: {how}"
+            return [_told(now, Change("ride", unit.name, -1.0), words)]
+        words = f"{unit.name} trips{' on bypass' if i in inverter else ''}: {how}"
+        return [_told(now, Change("state", unit.name, -1.0), words, event="breaker_trips")]
 
     def _close(self, i: int, now: float) -> Sequence[TimedChange]:
         """A person has come: a breaker closes, a UPS returns to its inverter."""
         del self._reset_at[i]
-        name, first = self._devices[i].unit.name, self._first.get(i, i)
-        self._per_va[first] = 1.0 / self._rated_va[first]
-        bypass = self._devices[first].then
-        if bypass < 0:
-            return [_told(now, Change("state", name, 1.0), f"{name} is reset by a person")]
+        unit, first = self._devices.units[i], self._devices.inverter.get(i, i)
+        self._per_va[first] = 1.0 / unit.rated_va
+        bypass = self._devices.bypass.get(first)
+        if bypass is None:
+            return [_told(now, Change("state", unit.name, 1.0), f"{unit.name} is reset by a person")]
         self._per_va[bypass] = 0.0
-        back = [_told(now, Change("ride", name, 1.0), f"{name} is put back from bypass by a person")]
-        if i == bypass:
-            back.append(_told(now, Change("state", name, 1.0), back[0].text))
-        return back
+        words = f"{unit.name} is put back from bypass by a person"
+        opened = [_told(now, Change("state", unit.name, 1.0), words)] if i == bypass else []
+        return [_told(now, Change("ride", unit.name, 1.0), words), *opened]
 
 
 def _told(now: float, change: Change, text: str, *, event: str = "") -> TimedChange:
