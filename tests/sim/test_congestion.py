@@ -11,10 +11,11 @@ from tests.sim.helpers import SEEDS
 from tests.sim.laws.test_maxmin import one_freeze
 from tests.sim.test_network import backbone_fleet
 from twin.graph.compile import NetworkArrays, compile_fleet
-from twin.sim.congestion import cut, delivered, waiting
+from twin.sim.congestion import delivered, waiting
 from twin.sim.laws.link_delay import queueing_delay
 from twin.sim.laws.maxmin import Hops
 from twin.sim.network import Routes, find_routes
+from twin.sim.routers import cut
 
 
 def routed(seed: int) -> tuple[NetworkArrays, Routes, int]:
@@ -37,11 +38,9 @@ def test_classes_and_pairs_share_full_links_max_min(seed: int) -> None:
     share = delivered(routes, offered, capacity)
     room = np.tile(capacity, 2)
     for one in range(3):
-        rates = one_freeze(
-            offered[one].ravel(), room, Hops(routes.pair, routes.slot, np.ones(len(routes.slot)))
-        )
+        rates = one_freeze(offered[one].ravel(), room, Hops(routes.pair, routes.slot, routes.part))
         assert share[one] * offered[one] == pytest.approx(rates.reshape(sites, sites), rel=1e-9, abs=1e-9)
-        used = np.bincount(routes.slot, weights=rates[routes.pair], minlength=len(room))
+        used = np.bincount(routes.slot, weights=rates[routes.pair] * routes.part, minlength=len(room))
         room = np.maximum(room - used, 0.0)
     assert (share[offered == 0] == 1.0).all()
 
@@ -57,10 +56,17 @@ def test_nothing_full_loses_nothing() -> None:
 def test_a_dead_hop_cuts_the_routes_that_lead_over_it(seed: int) -> None:
     network, routes, sites = routed(seed)
     slot_up = np.random.default_rng(seed).random(2 * len(network.backbone)) < 0.8
-    dead = cut(routes, slot_up)
+    paths = cut(routes, slot_up)
+    assert paths.reach is not None and paths.routes is routes
     for pair in range(sites * sites):
-        expected = any(not slot_up[slot] for slot in routes.slot[routes.pair == pair])
-        assert dead.ravel()[pair] == expected
+        mine = routes.pair == pair
+        lost = sum(
+            part for slot, part in zip(routes.slot[mine], routes.part[mine], strict=True) if not slot_up[slot]
+        )
+        assert paths.reach.ravel()[pair] == pytest.approx(max(0.0, 1.0 - lost))
+        left = paths.live.slot[paths.live.pair == pair].tolist()
+        alive = [slot for slot in routes.slot[mine].tolist() if slot_up[slot]]
+        assert left == (alive if lost < 1 else [])
 
 
 @given(seed=SEEDS)
@@ -79,17 +85,15 @@ def test_queues_add_up_along_the_way_there_and_back(seed: int) -> None:
         for i in range(sites):
             for j in range(sites):
                 seconds = 0.0
-                for slot in [
-                    *routes.slot[routes.pair == i * sites + j],
-                    *routes.slot[routes.pair == j * sites + i],
-                ]:
+                there_and_back = (routes.pair == i * sites + j) | (routes.pair == j * sites + i)
+                for slot, part in zip(routes.slot[there_and_back], routes.part[there_and_back], strict=True):
                     way, link = divmod(int(slot), count)
                     if busy[way, link, column]:
                         rho = np.array([load[way, link, column] / capacity[link]])
                         each = queueing_delay(
                             rho, capacity[link : link + 1], buffer_s=buffer_s[link : link + 1]
                         )
-                        seconds += float(each[0])
+                        seconds += part * float(each[0])
                 assert found[i, j, column] == pytest.approx(seconds, rel=1e-9, abs=1e-15)
 
 

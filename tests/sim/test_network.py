@@ -18,7 +18,7 @@ from twin.graph.sweep import sweep_of
 from twin.model.change import Change
 from twin.model.fleet import Fleet
 from twin.sim.engine import Engine
-from twin.sim.network import backbone_loads, delivered, find_routes
+from twin.sim.network import backbone_loads, find_routes
 
 
 def backbone_fleet(seed: int) -> Fleet:
@@ -86,23 +86,25 @@ def test_parts_and_round_trips_are_those_of_networkx(seed: int) -> None:
                 assert (routes.label[i] == routes.label[j]) == nx.has_path(graph, one, other)
             expected = 2.0 * latency[one].get(other, 0.0)
             assert routes.rtt_s[i, j] == pytest.approx(expected, abs=6e-7)
-            hops = routes.slot[routes.pair == i * len(sites) + j]
-            walk_back(fleet, compiled.network.backbone, hops, one, other, expected / 2)
+            mine = routes.pair == i * len(sites) + j
+            hops = list(zip(routes.slot[mine].tolist(), routes.part[mine].tolist(), strict=True))
+            walk_back(fleet, compiled.network.backbone, hops, ends=(one, other), latency_s=expected / 2)
 
 
-def walk_back(fleet: Fleet, backbone: Any, hops: Any, start: str, end: str, latency_s: float) -> None:
-    """The hops of a pair, laid in their directions, lead from start to end and take the least time."""
-    site = {s.name: s.site for s in fleet.switches}
-    links = [fleet.links[backbone[slot % len(backbone)]] for slot in hops]
-    moves = [
-        (link.a, link.b) if slot < len(backbone) else (link.b, link.a)
-        for slot, link in zip(hops, links, strict=True)
-    ]
-    assert sum(link.latency_s for link in links) == pytest.approx(latency_s, abs=6e-7)
-    if moves:
-        flow = Counter(site[b] for _, b in moves)
-        flow.subtract(site[a] for a, _ in moves)
-        assert {s: n for s, n in flow.items() if n} == {start: -1, end: 1}
+def walk_back(
+    fleet: Fleet, backbone: Any, hops: list[tuple[int, float]], *, ends: tuple[str, str], latency_s: float
+) -> None:
+    """The hops of a pair, laid in their directions and weighed by their parts, lead from end to end in the least time."""
+    site, seconds, flow = {s.name: s.site for s in fleet.switches}, 0.0, Counter[str]()
+    for slot, part in hops:
+        link = fleet.links[backbone[slot % len(backbone)]]
+        a, b = (link.a, link.b) if slot < len(backbone) else (link.b, link.a)
+        flow[site[a]] -= part  # type: ignore[assignment]
+        flow[site[b]] += part  # type: ignore[assignment]
+        seconds += part * link.latency_s
+    assert seconds == pytest.approx(latency_s, abs=6e-7)
+    if hops:
+        assert {s: n for s, n in flow.items() if abs(n) > 1e-9} == pytest.approx({ends[0]: -1, ends[1]: 1})
 
 
 @given(seed=SEEDS)
@@ -121,12 +123,85 @@ def test_link_loads_are_the_sum_of_the_routes_that_use_them(seed: int) -> None:
     np.add.at(balance, ends[0], forth - back)
     np.add.at(balance, ends[1], back - forth)
     assert balance == pytest.approx(traffic.sum(axis=1) - traffic.sum(axis=0), rel=1e-9, abs=1.0)
-    share = delivered(routes, np.stack([forth, back]), network.link_capacity_bps[network.backbone], n)
-    for i in range(n):
-        for j in range(n):
-            slots = routes.slot[routes.pair == i * n + j]
-            loads = np.concatenate([forth, back])[slots]
-            assert share[i, j] == pytest.approx(min([1.0, *(1e9 / loads[loads > 0])]), rel=1e-9)
+
+
+def two_ways(latencies_s: tuple[float, float, float]) -> Fleet:
+    """Two sites with two border switches each and three links between them: l0 and l1 in parallel, l2 between the others."""
+    fleet = backbone_fleet(1)
+    ends = [("a1", "b1"), ("b1", "a1"), ("a2", "b2")]
+    return Fleet.model_validate(
+        fleet.model_dump()
+        | {
+            "sites": [{"name": s, "region": "r"} for s in "ab"],
+            "switches": [
+                {"name": f"{s}{i}", "site": s, "tier": "border", "capacity_bps": 1e12}
+                for s in "ab"
+                for i in (1, 2)
+            ],
+            "links": [
+                {"name": f"l{i}", "a": a, "b": b, "capacity_bps": 1e9, "latency_s": latency_s}
+                for i, ((a, b), latency_s) in enumerate(zip(ends, latencies_s, strict=True))
+            ],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("latencies_s", "forth"),
+    [
+        ((1e-3, 1e-3, 2e-3), [3.0, 3.0, 0.0]),  # parallel and equal: half each, whichever end is called a
+        ((1e-3, 2e-3, 2e-3), [6.0, 0.0, 0.0]),  # the fastest alone
+        ((2e-3, 2e-3, 1e-3), [0.0, 0.0, 6.0]),
+        ((1e-3, 1e-3, 1e-3), [1.5, 1.5, 3.0]),  # half by each border switch, then half over each link
+    ],
+)
+def test_equal_ways_carry_equal_parts(latencies_s: tuple[float, float, float], forth: list[float]) -> None:
+    """Equal-cost multipath: the many flows of a pair split evenly wherever the way forks."""
+    network = compile_fleet(two_ways(latencies_s), start=START).network
+    routes = find_routes(network, np.ones(4, bool), np.ones(3, bool), 2)
+    loads = backbone_loads(routes, np.array([[0.0, 6.0], [0.0, 0.0]]), 3)
+    # l1 stands the other way round: from a to b is its second direction.
+    assert (loads[0] + loads[1]).tolist() == forth and loads[1, 1] == forth[1]
+
+
+@given(seed=SEEDS)
+@settings(max_examples=60)
+def test_traffic_forks_evenly_at_every_node_of_the_shortest_paths(seed: int) -> None:
+    """Against a walk over networkx, with whole microseconds so that many ways are equally short; of these, fewest hops."""
+    fleet, rng = backbone_fleet(seed), Random(seed)
+    links = tuple(link.model_copy(update={"latency_s": rng.randint(1, 3) * 1e-6}) for link in fleet.links)
+    fleet = fleet.model_copy(update={"links": links})
+    network, n = compile_fleet(fleet, start=START).network, len(fleet.sites)
+    routes = find_routes(network, np.ones(len(fleet.switches), bool), np.ones(len(links), bool), n)
+    graph = nx.MultiGraph()
+    graph.add_nodes_from(site.name for site in fleet.sites)
+    graph.add_edges_from(((s.name, s.site) for s in fleet.switches), cost=1)
+    for link in links:
+        graph.add_edge(link.a, link.b, link.name, cost=round(link.latency_s * 1e6) * 10_000 + 1)
+    names = compile_fleet(fleet, start=START).names["sites"]
+    for j, target in enumerate(names):
+        left = nx.single_source_dijkstra_path_length(graph, target, weight="cost")
+        for i, source in enumerate(names):
+            carried = Counter[str]()
+
+            def send(node: str, part: float, left: Any = left, carried: Any = carried) -> None:
+                forks = [
+                    (key, end)
+                    for _, end, key, cost in graph.edges(node, keys=True, data="cost")
+                    if left[node] == left[end] + cost
+                ]
+                for key, end in forks:
+                    carried[key] += part / len(forks)
+                    send(end, part / len(forks))
+
+            if i != j and source in left:
+                send(source, 1.0)
+            mine = routes.pair == i * n + j
+            found = Counter[str]()
+            for slot, part in zip(routes.slot[mine], routes.part[mine], strict=True):
+                found[links[network.backbone[slot % len(links)]].name] += part
+            expected = {key: part for key, part in carried.items() if isinstance(key, str)}
+            assert dict(found) == pytest.approx(expected)
 
 
 def busy_fleet(seed: int) -> Fleet:

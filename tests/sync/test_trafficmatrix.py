@@ -46,7 +46,7 @@ def sent_mbps(fleet: Fleet, minutes: float) -> dict[tuple[str, str], float]:
     """What the fleet sends between sites after some minutes [Mbit/s], where it sends anything."""
     compiled = compile_fleet(fleet, start=START.replace(tzinfo=UTC))
     sites, seconds = compiled.names["sites"], 60.0 * minutes
-    rates = compiled.traffic.at(seconds, compiled.demand.factors(seconds)) / 1e6
+    rates = compiled.traffic.during(np.array([seconds]), compiled.demand.factors(seconds)[None])[:, 0] / 1e6
     ends = [(sites[pair // len(sites)], sites[pair % len(sites)]) for pair in compiled.traffic.pair]
     return {pair: rate for pair, rate in zip(ends, rates.tolist(), strict=True) if rate}
 

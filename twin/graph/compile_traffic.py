@@ -14,7 +14,7 @@ from twin.model.fleet import Fleet
 
 @dataclass(frozen=True)
 class TrafficArrays:
-    """The rows of the table `traffic` `[T]`: pair = source·S + target, class, and rate `[bit/s]` at time zero.
+    """The rows of the table `traffic`: pair = source·S + target, class, and rate `[bit/s]` at time zero.
 
     `profile` is an index into the series of the demand (-1: constant).
     """
@@ -25,10 +25,12 @@ class TrafficArrays:
     profile: Ints
     growth_per_s: Floats
 
-    def at(self, time_s: float, factors: Floats) -> Floats:
-        """Rate `[bit/s, (T,)]` at a time, from the values of all series then (`DemandArrays.factors`)."""
-        rate: Floats = self.base_bps * factors[self.profile]
-        return rate * np.exp(self.growth_per_s * time_s) if self.growth_per_s.any() else rate
+    def during(self, times_s: Floats, factors: Floats) -> Floats:
+        """Rate `[bit/s, (rows, T)]` at several times, given the values of the series then `[T, series]`."""
+        rate: Floats = self.base_bps[:, None] * np.take(factors, self.profile, axis=1).T
+        if self.growth_per_s.any():
+            rate *= np.exp(self.growth_per_s[:, None] * times_s)
+        return rate
 
     def knots(self, demand: DemandArrays, start_s: float, until_s: float) -> Floats:
         """Times in (start, until) at which any of it changes, sorted."""

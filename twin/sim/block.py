@@ -19,7 +19,8 @@ class Block:
 
     Shapes: K services, S sites, P (reservation, site) pairs, L links, W switches, U units, n nodes of the folded power chain.
     `flows` have time first (T, K, S), everything else time last: `p99_s` (K, T), `utilisation_rs` (P, T), `link_load` (L, T)
-    and `switch_load` (W, T) in bit/s, `load` (n, 3, T), `unit_va` and `unit_peak_va` (U, T), `facility_w`, `it_w`,
+    and `switch_load` (W, T), `traffic_bps` and `traffic_lost_bps` (rows of the table traffic, T) in bit/s, `load` (n, 3, T),
+    `unit_va` and `unit_peak_va` (U, T), `facility_w`, `it_w`,
     `cooling_short_w` and `outdoor_c` (S, T). `supplies` says what the servers offer, and from which column on.
     """
 
@@ -29,6 +30,8 @@ class Block:
     utilisation_rs: Floats
     link_load: Floats
     switch_load: Floats
+    traffic_bps: Floats
+    traffic_lost_bps: Floats
     load: Floats
     unit_va: Floats
     unit_peak_va: Floats

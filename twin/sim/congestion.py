@@ -1,14 +1,14 @@
 """What full links do to the traffic between sites: who gets how much through, and how long it waits.
 
 A flow is what one class (the services and the traffic of a tier) sends from one site to another. Flows share full links
-max-min, the lowest tier first. Parallel links of equal latency share the pairs of sites (`Routes`), not single flows.
+max-min, the lowest tier first.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from twin.graph.levels import Bools, Floats
+from twin.graph.levels import Floats
 from twin.sim.laws.link_delay import queueing_delay
 from twin.sim.laws.maxmin import Hops, max_min
 from twin.sim.network import Routes
@@ -34,33 +34,22 @@ def delivered(routes: Routes, offered_bps: Floats, capacity_bps: Floats) -> Floa
     """
     share = np.ones_like(offered_bps).reshape(len(offered_bps), -1)
     offered, capacity = offered_bps.reshape(share.shape), np.tile(capacity_bps, 2)
-    load = add_up(routes.slot, offered.sum(axis=0)[routes.pair], len(capacity))
+    load = add_up(routes.slot, offered.sum(axis=0)[routes.pair] * routes.part, len(capacity))
     full = (load > capacity)[routes.slot]
     pairs, column = np.unique(routes.pair[full], return_inverse=True)
     sends = offered[:, pairs] > 0
     number = np.cumsum(sends.ravel()).reshape(sends.shape) - 1
     crosses = sends[:, column]
-    rate = max_min(
-        offered[:, pairs][sends],
-        capacity,
-        Hops(
-            number[:, column][crosses],
-            np.broadcast_to(routes.slot[full], crosses.shape)[crosses],
-            np.ones(crosses.sum()),
-        ),
-        priority=np.nonzero(sends)[0],
+    hops = Hops(
+        number[:, column][crosses],
+        np.broadcast_to(routes.slot[full], crosses.shape)[crosses],
+        np.broadcast_to(routes.part[full], crosses.shape)[crosses],
     )
+    wanted = offered[:, pairs][sends]
     through = np.ones(sends.shape)
-    through[sends] = rate / offered[:, pairs][sends]
+    through[sends] = max_min(wanted, capacity, hops, priority=np.nonzero(sends)[0]) / wanted
     share[:, pairs] = through
     return share.reshape(offered_bps.shape)
-
-
-def cut(routes: Routes, slot_up: Bools) -> Bools:
-    """Pairs of sites `[S, S]` whose route leads over a dead hop (`slot_up` `[2·B]`): routers do not know of it yet."""
-    dead = np.zeros(routes.rtt_s.size, dtype=bool)
-    dead[routes.pair[~slot_up[routes.slot]]] = True
-    return dead.reshape(routes.rtt_s.shape)
 
 
 def waiting(routes: Routes, load_bps: Floats, capacity_bps: Floats, *, buffer_s: Floats) -> Floats | None:
@@ -78,6 +67,6 @@ def waiting(routes: Routes, load_bps: Floats, capacity_bps: Floats, *, buffer_s:
     delay[queues] = queueing_delay(load_bps[queues] / holds, holds, buffer_s=buffer[queues])
     sites, columns = len(routes.rtt_s), load_bps.shape[2]
     starts = np.searchsorted(routes.pair, np.arange(sites * sites + 1))
-    hops = Sums(np.ones(len(routes.slot)), routes.slot, starts, 2 * len(capacity_bps))
+    hops = Sums(routes.part, routes.slot, starts, 2 * len(capacity_bps))
     one_way = hops.of(delay.reshape(-1, columns)).reshape(sites, sites, columns)
     return one_way + one_way.transpose(1, 0, 2)

@@ -18,6 +18,8 @@ class Constants:
 
     `busy` sums what the services of a (reservation, site) keep busy `[RRU]` from the requests they get through `[K*S, 1/s]`,
     `bits` what they send `[bit/s]`; `by_site` sums groups to sites, `by_region` sites to regions, `sources` sources to sites.
+    Classes of traffic are the tiers that send any, in order: `service_class` and `traffic_class` say whose is which;
+    `by_pair` sums rows of traffic to pairs of sites.
     """
 
     compiled: Compiled
@@ -35,6 +37,11 @@ class Constants:
     sources: Sums
     has_plant: Bools
     backbone_bps: Floats
+    backbone_buffer_s: Floats
+    classes: int
+    service_class: Ints
+    traffic_class: Ints
+    by_pair: Sums
     carries_traffic: bool
 
     @classmethod
@@ -45,6 +52,7 @@ class Constants:
         row = services.rs_order // max(1, services.rs.shape[1])
         busy = (services.service_time_s * services.replica_rru / services.slots)[row]
         bits = 8.0 * services.request_bytes[row]
+        tiers = np.unique(np.r_[services.tier, compiled.traffic.tier])
         fed = np.flatnonzero(power.switch_node >= 0)
         source = np.flatnonzero(power.is_source)
         return cls(
@@ -63,7 +71,12 @@ class Constants:
             sources=group_sums(power.unit_site[source], sites),
             has_plant=np.bincount(power.plant_site, minlength=sites) > 0,
             backbone_bps=compiled.network.link_capacity_bps[compiled.network.backbone],
-            carries_traffic=bool(services.request_bytes.any()),
+            backbone_buffer_s=compiled.network.link_buffer_s[compiled.network.backbone],
+            classes=len(tiers),
+            service_class=np.searchsorted(tiers, services.tier),
+            traffic_class=np.searchsorted(tiers, compiled.traffic.tier),
+            by_pair=group_sums(compiled.traffic.pair, sites * sites),
+            carries_traffic=bool(services.request_bytes.any()) or len(compiled.traffic.pair) > 0,
         )
 
     def cells_of(self, pairs: Ints) -> Ints:

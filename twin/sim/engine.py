@@ -19,6 +19,7 @@ from twin.sim.constants import Constants
 from twin.sim.flowing import Flowing
 from twin.sim.mover import Mover
 from twin.sim.power import W
+from twin.sim.routers import Routers
 from twin.sim.routing import Routing, route
 from twin.sim.servers import Servers, Supply
 from twin.sim.services import Flows, ServiceEngine
@@ -40,6 +41,7 @@ class Engine:
         self._constants = constants or Constants.of(compiled)
         self.state = State(compiled)
         self.services = ServiceEngine(compiled)
+        self.routers = Routers(compiled, self._constants.topologies)
         self._servers = Servers(self._constants, self.state, self.services)
         self._flowing = Flowing(self._constants, self.state, services=self.services, servers=self._servers)
         # How many leading columns of a block may be taken without anything of its own acting, for physics with a memory.
@@ -79,7 +81,7 @@ class Engine:
         those of the first instant are in force already) changes in between. The state is that of the last instant settled.
         """
         self._settle_state(float(times[0]))
-        if not self.services.at_rest:
+        if not self._at_rest:
             times = times[:1]
         supplies, keys = self._look_ahead(faults[: len(times)], len(times))
         block = self._flow(times[: len(keys)], keys, supplies)
@@ -97,6 +99,9 @@ class Engine:
 
     def _settle_state(self, now: float) -> None:
         state = self.state
+        if self.services.believed is None:
+            self.routers.forget()
+            state.topology_due = True
         if state.topology_due:
             self._settle_topology()
         if state.servers_due or state.topology_due:
@@ -105,7 +110,10 @@ class Engine:
         if state.routing_due or state.topology_due or changed or self.routing is None:
             believed = self.services.believed
             self.routing = route(
-                self.compiled, state.weight, self.services.able if believed is None else believed, self.routes
+                self.compiled,
+                state.weight,
+                self.services.able if believed is None else believed,
+                self.paths.routes,
             )
         state.topology_due = state.servers_due = state.routing_due = state.demand_due = False
 
@@ -147,23 +155,35 @@ class Engine:
     def _flow(self, times: Floats, marks: list[Hashable], supplies: list[tuple[int, Supply]]) -> Block:
         """Services and power; where nothing remembers the past they are a function of state and time, and arms share them."""
         assert self.routing is not None
-        if self._shared is None or not self.services.at_rest:
-            return self._flowing.settle(times, self.topology, self.routing, supplies)
+        if self._shared is None or not self._at_rest:
+            return self._flow_alone(times, supplies)
         keys = list(zip(times.tolist(), marks, strict=True))
         found = self._shared.get(keys)
         if found is not None:
             return found.supplied(supplies)
         new = self._shared.unknown(keys)
         known = [row for row in supplies if row[0] < new]
-        block = self._flowing.settle(times[:new], self.topology, self.routing, known)
+        block = self._flow_alone(times[:new], known)
         if block.quiet:
             self._shared.put(keys, block)
         return block
+
+    def _flow_alone(self, times: Floats, supplies: list[tuple[int, Supply]]) -> Block:
+        assert self.routing is not None
+        return self._flowing.settle(
+            times, self.topology, paths=self.paths, routing=self.routing, supplies=supplies
+        )
+
+    @property
+    def _at_rest(self) -> bool:
+        """Whether neither the services nor the routers remember the past."""
+        return self.services.at_rest and self.routers.at_rest
 
     def _settle_topology(self) -> None:
         state, compiled = self.state, self.compiled
         self.topology = now = self._constants.topologies.of(state)
         self.alive, self.share, self.routes = now.alive, now.share, now.routes
+        self.paths = self.routers.paths(now, state)
         self.rack_powered, self.rack_reachable, self.plant_alive = (
             now.rack_powered,
             now.rack_reachable,

@@ -10,14 +10,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from twin.graph.levels import Bools, Floats, Ints
+from twin.graph.levels import Floats, Ints
 from twin.sim import network as net
 from twin.sim import power as pw
+from twin.sim.backbone import Backbone
 from twin.sim.block import Block
 from twin.sim.constants import Constants
-from twin.sim.routing import Routing, site_traffic
+from twin.sim.routers import Paths
+from twin.sim.routing import Routing
 from twin.sim.servers import Servers, Supply
-from twin.sim.services import Answer, Flows, ServiceEngine
+from twin.sim.services import Answer, ServiceEngine
 from twin.sim.state import State
 from twin.sim.topology import Topology
 
@@ -32,23 +34,23 @@ class Flowing:
     ) -> None:
         self._constants, self._compiled, self._state = constants, constants.compiled, state
         self._services, self._servers = services, servers
+        self._backbone = Backbone(constants, state)
 
-    def settle(self, times: Floats, topology: Topology, routing: Routing, supplies: Supplies) -> Block:
+    def settle(
+        self, times: Floats, topology: Topology, *, paths: Paths, routing: Routing, supplies: Supplies
+    ) -> Block:
         """Settle the leading instants of `times` that have no memory; if the first one has, that one alone."""
-        self._topology, self._routing = topology, routing
+        self._topology = topology
         compiled = self._compiled
         factors = compiled.demand.factors(times[:, None])  # type: ignore[arg-type]
         demand = compiled.demand.during(times, factors)
         if self._state.surge.any():
             demand *= np.maximum(1.0 + self._state.surge, 0.0)
         flows = self._services.flows(routing, demand, _answers(supplies, len(times)))
-        demand = demand[: len(flows.requests)]
-        both = np.zeros((2, 0, len(demand)))
-        if self._constants.carries_traffic:
-            flows, both = self._over_the_backbone(flows, demand)
-        columns = len(flows.requests)
-        demand, factors, both = demand[:columns], factors[:columns], both[..., :columns]
-        rtt = (demand * (routing.spill * routing.rtt_s)).sum(axis=-1)
+        crossing = self._backbone.settle(times, factors, demand, flows=flows, routing=routing, paths=paths)
+        flows, columns = crossing.flows, len(crossing.flows.requests)
+        demand, factors = demand[:columns], factors[:columns]
+        rtt = (demand * (routing.spill * (routing.rtt_s + crossing.waiting_s))).sum(axis=-1)
         total = demand.sum(axis=-1)
         p99_s = flows.p99_s + np.divide(rtt, total, out=np.zeros_like(rtt), where=total > 0)
         supplies = tuple(row for row in supplies if row[0] < columns)
@@ -56,7 +58,7 @@ class Flowing:
         passed = np.ascontiguousarray(flows.passed.reshape(columns, -1).T)
         utilisation = self._constants.busy.of(passed) * inverse
         leaves = self._leaves(utilisation, self._constants.bits.of(passed) * inverse, supplies)
-        link_load, switch_load = self._in_the_fabric(leaves[:, pw.SQUARES + 1], both)
+        link_load, switch_load = self._in_the_fabric(leaves[:, pw.SQUARES + 1], crossing.load_bps)
         return Block(
             times=times[:columns],
             flows=flows,
@@ -64,24 +66,11 @@ class Flowing:
             utilisation_rs=utilisation,
             link_load=link_load,
             switch_load=switch_load,
+            traffic_bps=crossing.traffic_bps,
+            traffic_lost_bps=crossing.lost_bps,
             **self._power(leaves, factors, supplies),
             supplies=supplies,
         )
-
-    def _over_the_backbone(self, flows: Flows, demand: Floats) -> tuple[Flows, Floats]:
-        """The loads of the backbone `[bit/s, (2, B, T)]`; an overloaded link is a matter of one instant."""
-        constants, backbone = self._constants, self._compiled.network.backbone
-        traffic = site_traffic(self._compiled, self._routing, demand, flows.remote)
-        routes, sites = self._topology.routes, traffic.shape[1]
-        traffic = np.ascontiguousarray(np.moveaxis(traffic, 0, -1))
-        both = net.backbone_loads(routes, traffic, len(backbone))
-        over: Bools = np.any(both > constants.backbone_bps[:, None], axis=(0, 1))
-        if over.any():
-            flows = flows.part(slice(max(1, int(over.argmax()))))
-        if over[0]:
-            share = net.delivered(routes, both[..., 0], constants.backbone_bps, sites)
-            self._services.lose_in_network(flows, self._routing, demand[:1], share)
-        return flows, both
 
     def _leaves(self, utilisation: Floats, bits_rs: Floats, supplies: Supplies) -> Floats:
         """Load, squares and traffic `[C, 5, T]` of the classes of racks; counts change where servers break."""

@@ -12,7 +12,10 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from twin.graph.compile import NetworkArrays
 from twin.graph.levels import Bools, Floats, Ints
 from twin.sim.power import RollUp
-from twin.sim.sparse import Sums
+from twin.sim.sparse import Sums, add_up
+
+# Paths whose latencies differ by less are equally short (a hop more makes 1e-9 s of difference).
+SAME_S = 1e-12
 
 
 @dataclass(frozen=True)
@@ -21,13 +24,15 @@ class Routes:
 
     `label[s]` is the connected part a site belongs to (-1: cut off; sites without border switches count as connected) and
     `rtt_s[S, S]` the round trip. (`pair`, `slot`) are the hops of all routes, sorted by pair = from·S + to; a slot is a
-    backbone link and a direction: position for a to b, B + position for b to a.
+    backbone link and a direction: position for a to b, B + position for b to a. `part` of what a pair sends takes this hop
+    (equal-cost multipath: its many flows are spread over all shortest paths).
     """
 
     label: Ints
     rtt_s: Floats
     pair: Ints
     slot: Ints
+    part: Floats
 
     @cached_property
     def by_slot(self) -> tuple[Ints, Sums]:
@@ -35,7 +40,7 @@ class Routes:
         order = np.argsort(self.slot, kind="stable")
         used, starts = np.unique(self.slot[order], return_index=True)
         pairs = self.pair[order]
-        return used, Sums(np.ones(len(pairs)), pairs, np.append(starts, len(pairs)), self.rtt_s.size)
+        return used, Sums(self.part[order], pairs, np.append(starts, len(pairs)), self.rtt_s.size)
 
 
 def reachable(network: NetworkArrays, switch_alive: Bools, link_up: Bools) -> tuple[Bools, Floats]:
@@ -49,7 +54,7 @@ def reachable(network: NetworkArrays, switch_alive: Bools, link_up: Bools) -> tu
 
 
 def find_routes(network: NetworkArrays, switch_alive: Bools, link_up: Bools, sites: int) -> Routes:
-    """Route every pair of sites over the live backbone by least latency (Dijkstra).
+    """Route every pair of sites over the live backbone by least latency (Dijkstra), evenly over all shortest paths.
 
     The nodes are the live border switches and one node per site joined to its borders at no cost. Cost: O(S·E log S).
     """
@@ -58,7 +63,7 @@ def find_routes(network: NetworkArrays, switch_alive: Bools, link_up: Bools, sit
     live_count = np.bincount(network.switch_site[alive], minlength=sites)
     if not len(network.backbone):
         label = np.where((border_count > 0) & (live_count == 0), -1, 0)
-        return Routes(label, np.zeros((sites, sites)), _no_ints(), _no_ints())
+        return Routes(label, np.zeros((sites, sites)), _no_ints(), _no_ints(), np.zeros(0))
     borders = np.flatnonzero(alive)
     node_of = np.full(len(alive), -1, dtype=np.int64)
     node_of[borders] = sites + np.arange(len(borders))
@@ -66,61 +71,71 @@ def find_routes(network: NetworkArrays, switch_alive: Bools, link_up: Bools, sit
     links = network.backbone[usable]
     a, b = node_of[network.backbone_a[usable]], node_of[network.backbone_b[usable]]
     home, hop = network.switch_site[borders], np.full(len(borders), 1e-12)
-    rows, columns = np.r_[a, b, node_of[borders], home], np.r_[b, a, home, node_of[borders]]
-    weights = np.r_[network.link_latency_s[links], network.link_latency_s[links], hop, hop] + 1e-9
-    slot = np.r_[usable, len(network.backbone) + usable, np.full(2 * len(borders), -1)]
     nodes = sites + len(borders)
-    hops = _Hops.of(rows * nodes + columns, weights, slot)
-    graph = csr_matrix((hops.weight, (hops.key // nodes, hops.key % nodes)), shape=(nodes, nodes))
+    slot = np.r_[usable, len(network.backbone) + usable, np.full(2 * len(borders), -1)]
+    weight = np.r_[network.link_latency_s[links], network.link_latency_s[links], hop, hop] + 1e-9
+    edges = _Edges.of(np.r_[a, b, node_of[borders], home], np.r_[b, a, home, node_of[borders]], weight, slot)
+    graph = edges.graph(nodes)
     _, component = connected_components(graph, directed=False)
     _, label = np.unique(component[:sites], return_inverse=True)
     label = np.where((border_count > 0) & (live_count == 0), -1, label)
-    distance, before = dijkstra(graph, indices=np.arange(sites), return_predecessors=True)
+    distance = dijkstra(graph, indices=np.arange(sites))
     latency = np.where(np.isfinite(distance[:, :sites]), distance[:, :sites], 0.0)
-    return Routes(label, np.round(2.0 * latency, 6), *_walk(before, hops, sites, nodes))
+    return Routes(label, np.round(2.0 * latency, 6), *_spread(edges, distance))
 
 
 @dataclass(frozen=True)
-class _Hops:
-    """The joined pairs of nodes (`key` = from·nodes + to, ascending), the least weight of each, and its lightest slots.
+class _Edges:
+    """Directed hops between nodes, sorted by where they begin and end, the lightest first; slot -1: inside a site."""
 
-    Parallel links of equal latency stand together: `first` and `count` say where in `slots`.
-    """
-
-    key: Ints
+    start: Ints
+    end: Ints
     weight: Floats
-    slots: Ints
-    first: Ints
-    count: Ints
+    slot: Ints
 
     @classmethod
-    def of(cls, key: Ints, weight: Floats, slot: Ints) -> _Hops:
-        order = np.lexsort((slot, weight, key))
-        key, weight, slot = key[order], weight[order], slot[order]
-        starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else _no_ints()
-        least = np.repeat(weight[starts], np.diff(np.r_[starts, len(key)]))
-        lightest = weight == least
-        before = np.r_[0, np.cumsum(lightest)]
-        ends = np.r_[starts[1:], len(key)].astype(np.int64)
-        return cls(key[starts], weight[starts], slot[lightest], before[starts], before[ends] - before[starts])
+    def of(cls, start: Ints, end: Ints, weight: Floats, slot: Ints) -> _Edges:
+        order = np.lexsort((slot, weight, end, start))
+        return cls(start[order], end[order], weight[order], slot[order])
+
+    def graph(self, nodes: int) -> csr_matrix:
+        """The lightest hop between each two nodes."""
+        key = self.start * nodes + self.end
+        first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else _no_ints()
+        ends = self.start[first], self.end[first]
+        return csr_matrix((self.weight[first], ends), shape=(nodes, nodes))
 
 
-def _walk(before: Ints, hops: _Hops, sites: int, nodes: int) -> tuple[Ints, Ints]:
-    """Unroll the predecessors of all pairs of sites at once into (pair, slot), one hop of each route per round."""
+def _spread(edges: _Edges, distance: Floats) -> tuple[Ints, Ints, Floats]:
+    """Follow all pairs of sites at once along their shortest paths, one hop per round: (pair, slot, part), sorted by pair.
+
+    At every node what is under way to a site is split evenly over the hops that are as short as any (equal-cost multipath).
+    `distance` is that of each site to every node `[S, nodes]`.
+    """
+    sites, nodes = distance.shape
+    with np.errstate(invalid="ignore"):
+        longer = distance[:, edges.end] + edges.weight - distance[:, edges.start]
+    target, edge = np.nonzero(np.abs(longer) < SAME_S)
+    here = target * nodes + edges.start[edge]
     pair = np.flatnonzero(~np.eye(sites, dtype=bool).ravel())
-    node = pair % sites
-    pairs, slots = [_no_ints()], [_no_ints()]
+    node, part = pair // sites, np.ones(len(pair))
+    pairs, slots, parts = [_no_ints()], [_no_ints()], [np.zeros(0)]
     while len(pair):
-        previous = before[pair // sites, node].astype(np.int64)
-        going = previous >= 0
-        pair, node, previous = pair[going], node[going], previous[going]
-        hop = np.searchsorted(hops.key, previous * nodes + node)
-        slot = hops.slots[hops.first[hop] + pair % hops.count[hop]]
-        pairs.append(pair[slot >= 0])
-        slots.append(slot[slot >= 0])
-        node = previous
+        first, last = (
+            np.searchsorted(here, pair % sites * nodes + node, side=side) for side in ("left", "right")
+        )
+        count = last - first
+        one = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        taken = edge[np.repeat(first, count) + one]
+        pair, part = np.repeat(pair, count), np.repeat(part / np.maximum(count, 1), count)
+        outside = edges.slot[taken] >= 0
+        pairs.append(pair[outside])
+        slots.append(edges.slot[taken][outside])
+        parts.append(part[outside])
+        key, of_key = np.unique(pair * nodes + edges.end[taken], return_inverse=True)
+        pair, node, part = key // nodes, key % nodes, add_up(of_key, part, len(key))
     order = np.argsort(np.concatenate(pairs), kind="stable")
-    return np.concatenate(pairs)[order], np.concatenate(slots)[order]
+    return np.concatenate(pairs)[order], np.concatenate(slots)[order], np.concatenate(parts)[order]
 
 
 def backbone_loads(routes: Routes, traffic_bps: Floats, links: int) -> Floats:
@@ -129,17 +144,6 @@ def backbone_loads(routes: Routes, traffic_bps: Floats, links: int) -> Floats:
     loads = np.zeros((2 * links, *traffic_bps.shape[2:]))
     loads[used] = sums.of(traffic_bps.reshape(sums.width, *traffic_bps.shape[2:]))
     return loads.reshape(2, links, *traffic_bps.shape[2:])
-
-
-def delivered(routes: Routes, load_bps: Floats, capacity_bps: Floats, sites: int) -> Floats:
-    """Share of each pair's traffic that gets through `[1, (S, S)]`: the least capacity / load along its route.
-
-    This is a bound, not a sharing rule: every flow over an overloaded link loses the same share.
-    """
-    room = np.minimum(capacity_bps / np.maximum(load_bps, 1e-9), 1.0).ravel()
-    share = np.ones(sites * sites)
-    np.minimum.at(share, routes.pair, room[routes.slot])
-    return share.reshape(sites, sites)
 
 
 def fabric_loads(

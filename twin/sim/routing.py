@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,10 +62,15 @@ def route(compiled: Compiled, weight: Floats, believed: Bools, routes: Routes) -
         share = np.divide(inside, total[:, None], out=np.zeros_like(inside), where=total[:, None] > 0)
         parts.append(Part((label_of_region == label).astype(float), sites, share, total > 0))
     ingress = _ingress(routes.label, in_region)
-    apart = 1.0 - in_region
-    rtt_gs = (ingress @ routes.rtt_s) * apart
-    rtt = sum((part.share @ rtt_gs.T) * part.regions for part in parts)
-    return Routing(believed.astype(float), local, 1.0 - has_local, tuple(parts), ingress, np.asarray(rtt))
+    rtt_s = mean_to_users(parts, ingress, routes.rtt_s, region)
+    return Routing(believed.astype(float), local, 1.0 - has_local, tuple(parts), ingress, rtt_s)
+
+
+def mean_to_users(parts: Sequence[Part], ingress: Floats, of_pair: Floats, region: Ints) -> Floats:
+    """Mean `[K, G]` of something that pairs of sites have `[S, S]`, over the sites that a region's users are spread to."""
+    apart = np.arange(len(ingress))[:, None] != region
+    of_site = (ingress @ of_pair) * apart
+    return np.asarray(sum((part.share @ of_site.T) * part.regions for part in parts))
 
 
 def _labels(label: Ints, in_region: Bools) -> Ints:
@@ -117,9 +123,13 @@ def spread_calls(routing: Routing, rows: slice, calls: Floats) -> tuple[Floats, 
     return arrivals, nowhere, remote
 
 
-def site_traffic(compiled: Compiled, routing: Routing, demand: Floats, remote: Floats) -> Floats:
-    """Traffic between sites `[bit/s, (T, S, S)]`: users of other regions, and calls that leave their site."""
+def site_traffic(
+    compiled: Compiled, routing: Routing, demand: Floats, remote: Floats, of: Bools | None = None
+) -> Floats:
+    """Traffic between sites `[bit/s, (T, S, S)]` of some services `[K]` (None: all): users elsewhere, calls that leave a site."""
     bits = 8.0 * compiled.services.request_bytes
+    if of is not None:
+        bits = bits * of
     region = compiled.site_region
     apart = np.arange(len(routing.ingress))[:, None] != region
     total = np.zeros((len(demand), len(region), len(region)))

@@ -268,19 +268,6 @@ class ServiceEngine:
             )
         return flows.requests * _weighted(cell, flows.arrivals, total, failing)
 
-    def lose_in_network(self, flows: Flows, routing: Routing, demand: Floats, share: Floats) -> None:
-        """Requests that cross an overloaded link are lost in the share that does not get through (in place)."""
-        lost = 1.0 - share
-        apart = np.arange(len(routing.ingress))[:, None] != self._compiled.site_region
-        to_site = (routing.ingress @ lost) * apart
-        failing = np.zeros_like(flows.requests)
-        for part in routing.parts:
-            failing += ((demand * routing.spill * part.regions) * (part.share @ to_site.T)).sum(axis=-1)
-            if flows.remote.any():
-                failing += ((flows.remote * part.sites) * (part.share @ lost.T)).sum(axis=-1)
-        ratio = np.divide(failing, flows.requests, out=np.zeros_like(failing), where=flows.requests > 0)
-        flows.errors = flows.requests - (flows.requests - flows.errors) * (1.0 - np.minimum(ratio, 1.0))
-
     def advance(self, flows: Flows | None, seconds: float) -> None:
         """Move the backlog over `seconds` of constant flows."""
         if flows is None or flows.backlog_rate is None:

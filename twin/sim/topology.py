@@ -121,10 +121,10 @@ class Topologies:
             racks_reach,
             link_share,
             RollUp(fold.network, shares),
-            self._find_routes(switch_alive, link_up),
+            self.routes_for(switch_alive, link_up),
         )
 
-    def _find_routes(self, switch_alive: Bools, link_up: Bools) -> Routes:
+    def routes_for(self, switch_alive: Bools, link_up: Bools) -> Routes:
         """The routes for a state of the backbone: they do not care about the switches inside a site."""
         network = self._compiled.network
         state = np.r_[switch_alive[network.switch_is_border], link_up[network.backbone]]

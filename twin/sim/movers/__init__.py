@@ -11,6 +11,7 @@ from twin.sim.movers.autoscaling import Autoscaling
 from twin.sim.movers.batteries import Batteries
 from twin.sim.movers.breakers import Breakers
 from twin.sim.movers.capping import Capping
+from twin.sim.movers.convergence import Convergence
 from twin.sim.movers.generators import Generators
 from twin.sim.movers.onsite import OnSite
 from twin.sim.movers.plants import Plants
@@ -34,6 +35,7 @@ MOVERS: tuple[type[Mover], ...] = (
     Zones,
     Autoscaling,
     Rebuild,
+    Convergence,
 )
 
 
