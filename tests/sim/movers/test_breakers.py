@@ -231,6 +231,23 @@ def test_ups_below_the_limits_of_its_bypass_stays_there_until_a_person_comes() -
     assert told[1][1] == "p is put back from bypass by a person"
 
 
+def test_a_person_who_comes_as_the_bypass_opens_is_too_late() -> None:
+    """The inverter would be reset in the very instant in which the bypass opens: it opens, and waits its own time."""
+    mover = Breakers.of(compiled(one_panel(BANDS, kind="ups", reset_s=100.0)))
+    assert mover is not None
+    engine = flowing(130e3)
+    mover.read(0.0, engine)
+    gone_s = mover.due()
+    assert [timed.change for timed in mover.act(gone_s, engine)] == [Change("ride", "p", -1.0)]
+    mover.read(gone_s, engine)
+    opens_s = mover.due()
+    mover._reset_at[0] = opens_s
+    assert [timed.change for timed in mover.act(opens_s, engine)] == [Change("state", "p", -1.0)]
+    assert mover.due() == opens_s + 100.0
+    later = [timed.change for timed in mover.act(opens_s + 100.0, engine)]
+    assert later == [Change("ride", "p", 1.0), Change("state", "p", 1.0)]
+
+
 def test_on_bypass_there_is_no_battery() -> None:
     """The same loss of the grid: within the battery nothing happens, on bypass everything is dark at once."""
     battery = {"battery_j": 100e3 * 600.0}

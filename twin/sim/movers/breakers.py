@@ -124,9 +124,9 @@ class Breakers:
 
     def act(self, now: float, engine: Engine) -> Sequence[TimedChange]:
         """Open what is full; close what a person has reset."""
+        opened = [change for i in np.flatnonzero(self._due <= now).tolist() for change in self._open(i, now)]
         reset = [i for i, at_s in self._reset_at.items() if at_s <= now]
-        found = [change for i in np.flatnonzero(self._due <= now).tolist() for change in self._open(i, now)]
-        return [*found, *(change for i in reset for change in self._close(i, now))]
+        return [*opened, *(change for i in reset for change in self._close(i, now))]
 
     def quiet(self, block: Block) -> int:
         """Up to where one is above its pickup; the first instant of a run stands alone, to learn of faults."""
