@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twin.graph.levels import Floats, Ints
+from twin.graph.levels import Bools, Floats, Ints
 from twin.model.fleet import Fleet
 from twin.model.services import Autoscaling, Storage
 
@@ -18,6 +18,7 @@ _FANOUT = {None: 0, "sequential": SEQUENTIAL, "parallel": PARALLEL}
 class StressArrays:
     """Columns `[K]` over the services: a timeout or threshold of infinity, a factor of one: not modelled.
 
+    `by_tier` says whether the reservation of a service serves better tiers first.
     `autoscaled` holds (index, rule) of services, `stored` (index, record) of sets whose parts are counted.
     """
 
@@ -28,6 +29,7 @@ class StressArrays:
     arrival_scv: Floats
     service_scv: Floats
     shed_above: Floats
+    by_tier: Bools
     autoscaled: tuple[tuple[int, Autoscaling], ...]
     stored: tuple[tuple[int, Storage], ...]
 
@@ -36,6 +38,7 @@ def compile_stress(fleet: Fleet, names: dict[str, tuple[str, ...]]) -> StressArr
     """Collect the columns in the order of the compiled services. Cost: one pass over services and storage."""
     rows = {service.name: service for service in fleet.services}
     services = [rows[name] for name in names["services"]]
+    by_tier = {reservation.name for reservation in fleet.reservations if reservation.by_tier}
     return StressArrays(
         timeout_s=_or([s.timeout_s for s in services], np.inf),
         warm_up_s=_or([s.warm_up_s for s in services], 0.0),
@@ -44,6 +47,7 @@ def compile_stress(fleet: Fleet, names: dict[str, tuple[str, ...]]) -> StressArr
         arrival_scv=_or([s.arrival_scv for s in services], 1.0),
         service_scv=_or([s.service_scv for s in services], 1.0),
         shed_above=_or([s.shed_above for s in services], np.inf),
+        by_tier=np.array([s.reservation in by_tier for s in services], dtype=bool),
         autoscaled=tuple((i, s.autoscale) for i, s in enumerate(services) if s.autoscale is not None),
         stored=tuple((i, s) for i, s in enumerate(fleet.storage) if s.parts is not None),
     )

@@ -88,8 +88,12 @@ class ServerGroup(Record):
 
 
 class Reservation(Record):
-    """Capacity guaranteed to an owner, in relative resource units, that survives the stated failures."""
+    """Capacity guaranteed to an owner, in relative resource units, that survives the stated failures.
+
+    Where servers are short, services get equal shares of what they want, or, `by_tier`, better tiers get theirs first.
+    """
 
     name: Name
     guaranteed_rru: Annotated[float, Field(ge=0, le=1e12)] = 0.0
     survives: tuple[str, ...] = ()
+    by_tier: bool = False

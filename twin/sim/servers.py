@@ -14,6 +14,7 @@ from twin.graph.levels import Bools, Floats, Ints
 from twin.sim import power as pw
 from twin.sim.constants import Constants
 from twin.sim.fold import Fold
+from twin.sim.laws.shedding import fill_by_tier
 from twin.sim.services import Answer, ServiceEngine
 from twin.sim.sparse import Sums, add_up, group_sums
 from twin.sim.state import State
@@ -152,11 +153,16 @@ class Servers:
         running = np.zeros_like(state.replicas) if before is None else before.running.copy()
         short = np.zeros_like(state.replicas) if before is None else before.short_rru.copy()
         fill = np.minimum(1.0, np.divide(capacity, need, out=np.ones_like(need), where=need > 0))
-        fill = np.append(fill, 0.0)
-        row = self._constants.service_of_cell[cells]
+        row, pair = self._constants.service_of_cell[cells], services.rs.ravel()[cells]
+        fill = np.append(fill, 0.0)[pair]
         healthy = np.clip(1.0 - state.sick, 0.0, 1.0)[row]
         replicas = state.replicas.ravel()[cells]
-        some = replicas * fill[services.rs.ravel()[cells]] * healthy
+        by_tier = self._compiled.stress.by_tier[row]
+        if by_tier.any():
+            wanted = replicas * services.replica_rru[row]
+            ranked = fill_by_tier(wanted, services.tier[row], pair, np.append(capacity, 0.0))
+            fill = np.where(by_tier, ranked, fill)
+        some = replicas * fill * healthy
         running.ravel()[cells] = some
         short.ravel()[cells] = (replicas - some) * services.replica_rru[row]
         return running, short

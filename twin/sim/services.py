@@ -13,9 +13,11 @@ import numpy as np
 
 from twin.graph.compile import Compiled
 from twin.graph.levels import Bools, Floats, Ints
+from twin.sim.callers import Callers
 from twin.sim.calls import call_levels
 from twin.sim.queueing import P99Table
 from twin.sim.routing import Routing, spread_calls, spread_users
+from twin.sim.stress import Stress
 
 # Above this utilisation a queue needs longer than a demand knot to become stationary: from here the fluid backlog,
 # and not the stationary tail, says how long requests wait.
@@ -60,7 +62,10 @@ class ServiceEngine:
     def __init__(self, compiled: Compiled) -> None:
         services = compiled.services
         self._compiled, self._services = compiled, services
-        self._table = P99Table(services.slots, services.service_time_s)
+        stress = compiled.stress
+        self._table = P99Table(
+            services.slots, services.service_time_s, (stress.arrival_scv, stress.service_scv)
+        )
         shape = services.replicas.shape
         self._p99_idle = self._table.seconds(np.zeros((shape[0], 1)))
         self.backlog = np.zeros(shape)
@@ -70,9 +75,14 @@ class ServiceEngine:
         self._levels = call_levels(services)
         self._has_backlog = False
         self._certain = False
+        self._first = slice(0, int(services.level_starts[1]) if len(services.level_starts) > 1 else 0)
         rate = services.slots / services.service_time_s
         self._rate = np.repeat(rate, shape[1])
         self.dropped = np.zeros(shape[0])
+        self.stress = Stress(compiled)
+        self._callers = Callers.of(compiled)
+        self._shed = np.zeros(shape)
+        self._capacity = np.zeros(shape)
 
     @property
     def able(self) -> Bools:
@@ -123,7 +133,7 @@ class ServiceEngine:
     @property
     def at_rest(self) -> bool:
         """Whether nothing here remembers the past: no backlog, and the load balancers know the truth."""
-        return self._certain and not self._has_backlog
+        return self._certain and not self._has_backlog and self.stress.at_rest
 
     def forget(self) -> None:
         """Start afresh: no backlog, and the load balancers know the truth at the next settle."""
@@ -132,6 +142,7 @@ class ServiceEngine:
         self._since[:] = np.inf
         self.backlog[:] = 0.0
         self._has_backlog = False
+        self.stress.forget()
 
     def next_belief(self, now: float) -> float:
         """Time of the next change of mind (infinite when all know the truth)."""
@@ -141,34 +152,57 @@ class ServiceEngine:
         due = since + self._services.failover_s[:, None]
         return float(due[due > now + EPS].min(initial=np.inf))
 
-    def flows(self, routing: Routing, demand: Floats, answers: Answer) -> Flows:
+    def flows(self, routing: Routing, demand: Floats, answers: Answer, shed: Floats) -> Flows:
         """Settle the services for a block of instants, as far as nothing overflows; if it does at the first, for that alone.
 
-        `demand` is (T, K, G); the capacities of `answers` are (K, S), or (T, K, S) when servers break on the way. Cost: a
-        few passes over (T, K, S) and over T x calls x sites.
+        `demand` is (T, K, G); the capacities of `answers` are (K, S), or (T, K, S) when servers break on the way; `shed` is
+        the share of requests refused (K, S). Cost: a few passes over (T, K, S) and over T x calls x sites.
         """
+        self._shed, answers = shed, self._with_cold_caches(answers, routing)
         arrivals, nowhere = spread_users(self._compiled, routing, demand)
+        requests = np.empty_like(nowhere)
         remote = np.zeros_like(arrivals) if self._levels else arrivals[:, :0]
+        self._try_again(arrivals, nowhere, requests, self._first)
         for level in self._levels:
             made = level.calls.each(self._passed(arrivals, level.above, answers))
             here, lost, leaving = spread_calls(routing, level.rows, made)
             arrivals[:, level.rows] += here
             nowhere[:, level.rows] += lost
             remote[:, level.rows] = leaving
-        requests = arrivals.sum(axis=-1) + nowhere
+            self._try_again(arrivals, nowhere, requests, level.rows)
         dead = self.believed & ~self.able if self.believed is not None else ~self.able
         failing = nowhere
         retries = np.zeros_like(requests)
+        if self.stress.any_retrying:
+            retries = retries + self.stress.second_tries(requests)
         if dead.any():
-            failing, retries = self._resend(arrivals, dead, requests, nowhere)
+            failing, more = self._resend(arrivals, dead, requests, nowhere)
+            retries += more
         return self._queue(
             Flows(arrivals, arrivals, arrivals, nowhere, None, requests, failing, retries, remote), answers
         )
 
+    def _with_cold_caches(self, answers: Answer, routing: Routing) -> Answer:
+        if answers.capacity.ndim > 2:  # servers break on the way: everything is at rest
+            self._capacity = answers.capacity[0]
+            return answers
+        if self.stress.any_warming:
+            slow = self.stress.slowed(answers.capacity, routing)
+            answers = Answer(answers.able, answers.capacity / slow, answers.inverse * slow)
+        self._capacity = answers.capacity
+        return answers
+
+    def _try_again(self, arrivals: Floats, nowhere: Floats, requests: Floats, rows: slice) -> None:
+        """Count the requests of some services whose arrivals are complete; those that failed a moment ago come again."""
+        requests[:, rows] = arrivals[:, rows].sum(axis=-1) + nowhere[:, rows]
+        if self.stress.any_retrying:
+            arrivals[:, rows] *= self.stress.again(requests[:, rows], rows)[..., None]
+
     def _passed(self, arrivals: Floats, rows: slice, answers: Answer) -> Floats:
-        """Requests that callers get through: the arrivals, at most the capacity; the capacity while there is a backlog."""
+        """Requests that callers get through: what is let in, at most the capacity; the capacity while there is a backlog."""
         capacity = answers.capacity[..., rows, :]
-        passed = np.minimum(arrivals[:, rows], capacity)
+        let_in = self.stress.let_in(arrivals[:, rows], self._shed, capacity, rows)
+        passed = np.minimum(let_in, capacity)
         if self._has_backlog:
             passed = np.where(self.backlog[rows] > 0, capacity, passed)
         return passed
@@ -179,7 +213,7 @@ class ServiceEngine:
         """Requests sent to dead sites fail at once and are tried again elsewhere (in place); return errors and retries.
 
         With p the share that meets a dead site, R retries and a budget β, a share q = min(1, β / (p + … + p^R)) of the
-        failures is retried and λp(1 − q + q·p^R) stays failed.
+        failures is retried and λp(1 − q + q·p^R) stays failed. Clients with a timeout notice later: none of theirs is.
         """
         services = self._services
         total = arrivals.sum(axis=-1)
@@ -187,58 +221,79 @@ class ServiceEngine:
         p_r = p**services.retries
         tries = np.where(p < 1.0 - EPS, p * (1.0 - p_r) / np.maximum(1.0 - p, EPS), services.retries)
         q = np.minimum(1.0, np.divide(services.retry_budget, tries, out=np.ones_like(p), where=tries > 0))
+        q *= ~self.stress.clients
         arrivals *= np.where(dead, 0.0, (1.0 + q * tries)[..., None])
-        return nowhere + total * p * (1.0 - q + q * p_r), total * q * tries
+        failing = nowhere + total * p * (1.0 - q + q * p_r)
+        return np.where(self.stress.clients, nowhere + (requests - nowhere) * p, failing), total * q * tries
 
     def _queue(self, flows: Flows, answers: Answer) -> Flows:
-        over = (flows.arrivals > answers.capacity) & self.able
+        let_in = self.stress.let_in(flows.arrivals, self._shed, answers.capacity, slice(None))
+        over = (let_in > answers.capacity) & self.able
         full: Bools = np.any(over, axis=(1, 2))
+        if self.stress.any_clients:
+            full |= self.stress.disturbed(flows.errors, let_in < flows.arrivals)
         if full.any() and len(full) > 1:
             # What overflows has memory: it is settled alone, and what comes before it without it.
             quiet = max(1, int(full.argmax()))
             flows, over, full = flows.part(slice(quiet)), over[:quiet], full[:quiet]
+            let_in = let_in[:quiet]
             if answers.capacity.ndim > over.ndim - 1:
                 answers = Answer(answers.able, answers.capacity[:quiet], answers.inverse[:quiet])
-        arrivals = flows.arrivals
-        rho = arrivals * answers.inverse
+        rho = let_in * answers.inverse
         p99 = self._table.seconds(np.minimum(rho, RHO_STATIONARY))
-        overflow = None
-        flows.passed = arrivals
+        if self.stress.any_warming:
+            p99 *= self.stress.slow
+        flows.passed, wait = let_in, None
+        lost = None if let_in is flows.arrivals else 1.0 - _share(let_in, flows.arrivals)
         if self._has_backlog or full.any():
-            overflow, wait = self._overload(flows, over, answers)
+            overflow, wait = self._overload(flows, let_in, over, answers)
             p99 += wait
-        most = self._p99_idle + self._services.max_wait_s[:, None]
+            refused = _share(overflow, let_in, 0.0)
+            lost = refused if lost is None else 1.0 - (1.0 - lost) * (1.0 - refused)
+            lost = np.where(self.stress.late, 1.0, lost)
+        most = self._p99_idle * self.stress.slow + self._services.max_wait_s[:, None]
         np.minimum(p99, most, out=p99)
         flows.rho = rho
-        visible = (arrivals > (0.01 * flows.requests)[..., None]) & self.able
+        visible = (flows.arrivals > (0.01 * flows.requests)[..., None]) & self.able
         p99 *= visible
         flows.p99_s = p99.max(axis=-1, initial=0.0)
-        flows.errors = self._end_to_end(flows, overflow)
+        if self._callers is not None:
+            flows.p99_s = self._with_callees(self._callers, p99, rho, wait)
+        flows.errors = self._end_to_end(flows, lost)
         return flows
 
-    def _overload(self, flows: Flows, over: Bools, answers: Answer) -> tuple[Floats, Floats]:
+    def _with_callees(self, callers: Callers, p99: Floats, rho: Floats, wait: Floats | None) -> Floats:
+        """The p99 of callers includes what they call, each at its worst site."""
+        worst = p99.argmax(axis=-1)[..., None]
+        slow = np.broadcast_to(self.stress.slow, p99.shape)
+        wait = np.zeros_like(rho) if wait is None else wait
+        rho, wait, slow, own = (np.take_along_axis(x, worst, axis=-1)[..., 0] for x in (rho, wait, slow, p99))
+        return callers.p99_s(own, np.minimum(rho, RHO_STATIONARY), wait, slow)
+
+    def _overload(self, flows: Flows, let_in: Floats, over: Bools, answers: Answer) -> tuple[Floats, Floats]:
         """Fill or drain the backlog at one instant; what does not fit in `max_wait` overflows.
 
         Returns overflow (1, K, S) and the wait `[s]`.
         """
         services, capacity = self._services, answers.capacity
-        full = self.answer.capacity * services.max_wait_s[:, None]
+        full = self._capacity * services.max_wait_s[:, None]
         # Where capacity fell, more wait than can be served in time: those fail now.
         self.dropped += np.maximum(self.backlog - full, 0.0).sum(axis=1)
         np.minimum(self.backlog, full, out=self.backlog)
-        net = np.where(over | (self.backlog > 0), flows.arrivals - capacity, 0.0)
+        net = np.where(over | (self.backlog > 0), let_in - capacity, 0.0)
         brimming = (net > 0) & (self.backlog >= full * (1.0 - EPS))
         overflow = np.where(brimming, net, 0.0)
         flows.backlog_rate = np.where(brimming, 0.0, net)
-        flows.passed = np.where(self.backlog > 0, capacity, np.minimum(flows.arrivals, capacity))
-        failed = overflow.sum(axis=-1)
+        flows.passed = np.where(self.backlog > 0, capacity, np.minimum(let_in, capacity))
+        self.stress.note_waits(self.backlog, capacity, np.zeros_like(self.backlog))
+        failed = overflow.sum(axis=-1) * ~self.stress.clients
         flows.retries = flows.retries + np.minimum(
             services.retry_budget * flows.requests, failed * services.retries
         )
         return overflow, self.backlog * answers.inverse
 
-    def _end_to_end(self, flows: Flows, overflow: Floats | None) -> Floats:
-        """A request fails when its own service fails it or one of the calls it makes fails.
+    def _end_to_end(self, flows: Flows, lost: Floats | None) -> Floats:
+        """A request fails when its own service fails it or one of the calls it makes fails; `lost` is what each site fails.
 
         Calls fail independently: of n calls, each failing with e, none does with (1 - e)^n; a fraction of a call is
         one that only this share of the requests makes.
@@ -246,11 +301,10 @@ class ServiceEngine:
         failing = np.divide(
             flows.errors, flows.requests, out=np.zeros_like(flows.requests), where=flows.requests > 0
         )
-        if not failing.any() and (overflow is None or not overflow.any()):
+        if not failing.any() and (lost is None or not lost.any()):
+            self.stress.aim(flows.requests[0], failing[0])
             return failing
-        cell = np.zeros_like(flows.arrivals)
-        if overflow is not None:
-            np.divide(overflow, flows.arrivals, out=cell, where=flows.arrivals > 0)
+        cell = np.zeros_like(flows.arrivals) if lost is None else lost
         cell = 1.0 - (1.0 - cell) * (1.0 - failing)[..., None]
         total = flows.arrivals.sum(axis=-1)
         for level in reversed(self._levels):
@@ -261,37 +315,49 @@ class ServiceEngine:
                 if self.believed is not None
                 else cell[:, rows]
             )
+            seen = self.stress.as_callers_see(seen, mean, rows)
             fails, whole = np.take(seen, level.edge_callee, axis=1), np.floor(level.edge_calls)
             survive = (1.0 - fails) ** whole * (1.0 - (level.edge_calls - whole) * fails)
             cell[:, level.callers] = 1.0 - (1.0 - cell[:, level.callers]) * np.multiply.reduceat(
                 survive, level.caller_starts, axis=1
             )
-        return flows.requests * _weighted(cell, flows.arrivals, total, failing)
+        attempts = _weighted(cell, flows.arrivals, total, failing)
+        self.stress.aim(flows.requests[0], attempts[0])
+        return flows.requests * self.stress.requests_failing(attempts)
 
     def advance(self, flows: Flows | None, seconds: float) -> None:
-        """Move the backlog over `seconds` of constant flows."""
+        """Move the backlog and what clients and caches remember over `seconds` of constant flows."""
+        self.stress.advance(seconds)
         if flows is None or flows.backlog_rate is None:
             return
-        full = self.answer.capacity * self._services.max_wait_s[:, None]
+        full = self._capacity * self._services.max_wait_s[:, None]
         self.backlog += flows.backlog_rate * seconds
         self.backlog[self.backlog < EPS * np.maximum(full, 1.0)] = 0.0
         np.minimum(self.backlog, full, out=self.backlog)
         self._has_backlog = bool(self.backlog.any())
+        self.stress.note_waits(self.backlog, self._capacity, flows.backlog_rate)
 
     def next_crossing(self, flows: Flows) -> float:
-        """Seconds until a backlog crosses a quarter of its bound (infinite when none moves)."""
-        if flows.backlog_rate is None:
-            return np.inf
-        moving = np.flatnonzero(flows.backlog_rate)
-        if not len(moving):
+        """Seconds until something that moves has moved by a step (infinite when nothing does)."""
+        return min(self._next_mark(flows), self.stress.next_step())
+
+    def _next_mark(self, flows: Flows) -> float:
+        """Seconds until a backlog crosses a quarter of its bound, or the length from which on answers are late."""
+        moving = np.flatnonzero(flows.backlog_rate) if flows.backlog_rate is not None else np.zeros(0, int)
+        if flows.backlog_rate is None or not len(moving):
             return np.inf
         rate = flows.backlog_rate.ravel()[moving]
         level = self.backlog.ravel()[moving]
-        full = (self.answer.capacity * self._services.max_wait_s[:, None]).ravel()[moving]
-        marks = THRESHOLDS[:, None] * full
+        full = (self._capacity * self._services.max_wait_s[:, None]).ravel()[moving]
+        late = np.minimum(self.stress.late_from(self._capacity).ravel()[moving], full)
+        marks = np.vstack([THRESHOLDS[:, None] * full, late])
         ahead = np.where(rate > 0, marks > level * (1 + 1e-9) + EPS, marks < level * (1 - 1e-9) - EPS)
         seconds = np.where(ahead, (marks - level) / rate, np.inf)
         return float(np.maximum(seconds.min(initial=np.inf), 1e-6))
+
+
+def _share(part: Floats, whole: Floats, otherwise: float = 1.0) -> Floats:
+    return np.divide(part, whole, out=np.full_like(whole, otherwise), where=whole > 0)
 
 
 def _weighted(values: Floats, weights: Floats, total: Floats, otherwise: Floats) -> Floats:

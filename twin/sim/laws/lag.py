@@ -19,7 +19,7 @@ STEP_OVER_TAU = -log(1.0 - STEP)
 _MEAN_OF_GAP = STEP / STEP_OVER_TAU
 
 
-def relaxed(value: Floats, target: Floats, seconds: float, tau_s: Floats) -> Floats:
+def relaxed(value: Floats, target: Floats | float, seconds: float, tau_s: Floats) -> Floats:
     """Return x after `seconds`: target + (x − target)·e^{−t/τ}; a τ of zero arrives at once.
 
     `value` and `target` have one unit; `tau_s` is in s. Shapes broadcast.
@@ -28,17 +28,17 @@ def relaxed(value: Floats, target: Floats, seconds: float, tau_s: Floats) -> Flo
     return target + (value - target) * left
 
 
-def held(value: Floats, target: Floats) -> Floats:
+def held(value: Floats, target: Floats | float) -> Floats:
     """Return the mean of x over the step ahead, in which STEP of the gap closes: target + gap·STEP/−ln(1 − STEP)."""
     return target + (value - target) * _MEAN_OF_GAP
 
 
-def step_s(value: Floats, target: Floats, tau_s: Floats, scale: Floats) -> Floats:
+def step_s(value: Floats, target: Floats | float, tau_s: Floats, scale: Floats | float) -> Floats:
     """Return the seconds until STEP of the gap is closed: −τ·ln(1 − STEP); infinite where the gap is below NEAR·scale."""
     moving = np.abs(value - target) > NEAR * scale
     return np.where(moving, STEP_OVER_TAU * tau_s, np.inf)
 
 
-def snapped(value: Floats, target: Floats, scale: Floats) -> Floats:
+def snapped(value: Floats, target: Floats | float, scale: Floats | float) -> Floats:
     """Return x, and the target where the gap is below NEAR·scale: the lag has arrived."""
     return np.where(np.abs(value - target) > NEAR * scale, value, target)

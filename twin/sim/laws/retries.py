@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.graph.levels import Bools, Floats
+from twin.graph.levels import Bools, Floats, Ints
 
 
-def tries_again(p: Floats, retries: Floats) -> Floats:
+def tries_again(p: Floats, retries: Floats | Ints) -> Floats:
     """Return the retries that one first try leads to without a budget: p + p² + … + p^R `[1]`.
 
     `p` is the share of attempts that fail `[1]`, `retries` the most of them for each request `[1]`.
@@ -29,18 +29,18 @@ def tries_again(p: Floats, retries: Floats) -> Floats:
     return np.where(p < 1.0 - 1e-9, safe * (1.0 - safe**retries) / (1.0 - safe), retries)
 
 
-def retried_share(p: Floats, retries: Floats, budget: Floats) -> Floats:
+def retried_share(p: Floats, retries: Floats | Ints, budget: Floats) -> Floats:
     """Return the share of failed attempts that the budget lets be tried again `[1]`: min(1, β / (p + … + p^R))."""
     wanted = tries_again(p, retries)
     return np.divide(budget, wanted, out=np.ones_like(wanted), where=wanted > budget)
 
 
-def retry_rate(first_per_s: Floats, p: Floats, retries: Floats, budget: Floats) -> Floats:
+def retry_rate(first_per_s: Floats, p: Floats, retries: Floats | Ints, budget: Floats) -> Floats:
     """Return the retry rate `[1/s]` that `first_per_s` first tries settle at when a share `p` of attempts fails."""
     return first_per_s * retried_share(p, retries, budget) * tries_again(p, retries)
 
 
-def failed_share(p: Floats, retries: Floats, budget: Floats) -> Floats:
+def failed_share(p: Floats, retries: Floats | Ints, budget: Floats) -> Floats:
     """Return the share of requests whose attempts all fail `[1]`: p(1 − q + q·p^R), q the share that is tried again."""
     q = retried_share(p, retries, budget)
     return p * (1.0 - q + q * p**retries)
@@ -57,7 +57,7 @@ def late(backlog: Floats, most_in_time: Floats, rate: Floats, before: Bools) -> 
     return np.where(on_edge, (rate > 0) | (before & (rate == 0)), backlog > most_in_time)
 
 
-def largest_cured_rate(capacity: Floats, retries: Floats, budget: Floats) -> Floats:
+def largest_cured_rate(capacity: Floats, retries: Floats | Ints, budget: Floats) -> Floats:
     """Return the largest rate of first tries `[1/s]` from which a collapsed service recovers by itself.
 
     When every attempt fails, λ(1 + min(R, β)) arrive: the backlog drains where that is less than the capacity `[1/s]`.
