@@ -78,7 +78,7 @@ def test_every_level_is_the_sum_of_the_next(data: st.DataObject, sites: int) -> 
 def test_impossible_domains_are_refused(domains: tuple[str, ...]) -> None:
     lines = Lines({"rack": np.zeros(1, dtype=np.int64)}, {"rack": ("r",)}, np.ones((6, 1), dtype=np.int64))
     uses = Lines({"owner": np.zeros(1, dtype=np.int64)}, {"owner": ("o",)}, np.ones((6, 1), dtype=np.int64))
-    with pytest.raises(UsageError, match="domain|one or the other"):
+    with pytest.raises(UsageError, match="domain|one or the other|did you mean"):
         Ledger(lines, uses).by(*domains)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from twin.cli.inputs import find_suite, read_time
+from twin.cli.ledger_table import ledger_as_dict, ledger_table
 from twin.evaluate import simulate as play
 from twin.evaluate.single import Played
 from twin.files.atomic import write_atomic
@@ -18,6 +20,7 @@ from twin.files.documents import read_plan
 from twin.files.fleet import read_fleet
 from twin.model.errors import UsageError, did_you_mean
 from twin.model.scenario import Scenario
+from twin.records.ledger import check_domains
 from twin.records.metrics import METRICS, Metric
 from twin.records.verdict import clock
 
@@ -43,6 +46,10 @@ def simulate(
     without: Annotated[
         list[str] | None, typer.Option(help="A law of physics to switch off (breakers, batteries, ...).")
     ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Charge energy, carbon and money to each rack, service, site, region or owner."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> int:
     """Play a fleet, or a plan on it, in one world, and show what happened and what it cost.
@@ -53,7 +60,10 @@ def simulate(
       fleetwin simulate demo/fleet.yaml --days 7
       fleetwin simulate demo/fleet.yaml --scenario n-1-and-peak/random-failures --seed 3
       fleetwin simulate demo/fleet.yaml --plan demo/plans/safe.yaml --days 0.2 -o run.json
+      fleetwin simulate demo/fleet.yaml --days 7 --by site --by owner
     """
+    if by:
+        check_domains(by)
     the_plan = read_plan(plan) if plan else None
     the_scenario, folder = _scenario(scenario) if scenario else (None, None)
     played = play(
@@ -65,20 +75,22 @@ def simulate(
         seed=seed,
         start=read_time(start, "--start"),
         without=without or (),
+        ledger=bool(by),
     )
-    told = as_dict(played)
+    told = as_dict(played, by or ())
     if output is not None:
         write_atomic(output, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     if as_json:
         typer.echo(json.dumps(told, indent=1, ensure_ascii=False))
     else:
-        _show(played, Console())
+        _show(played, Console(), by or ())
     return 0
 
 
-def as_dict(played: Played) -> dict[str, Any]:
-    """Return a run as plain data: metrics of the whole fleet, violation intervals, happenings."""
+def as_dict(played: Played, by: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a run as plain data: metrics of the whole fleet, violation intervals, happenings; the ledger by some domains."""
     run = played.run
+    ledger = {"ledger": ledger_as_dict(played.ledger, by)} if by else {}
     return {
         "start": played.start.isoformat(),
         "seconds": run.seconds,
@@ -90,6 +102,7 @@ def as_dict(played: Played) -> dict[str, Any]:
         ],
         "violations_dropped": run.intervals_dropped,
         "happenings": [h.model_dump() for h in run.happenings],
+        **ledger,
     }
 
 
@@ -113,12 +126,15 @@ def _scenario(text: str) -> tuple[Scenario, Path]:
     )
 
 
-def _show(played: Played, console: Console) -> None:
+def _show(played: Played, console: Console, by: Sequence[str]) -> None:
     run = played.run
     console.print(
         f"[bold]{played.compiled.name}[/bold] from {played.start:%Y-%m-%d %H:%M}Z for {run.seconds / 86400:g} d: "
         f"{run.settles} settles, {run.events} events"
     )
+    if by:
+        console.print(ledger_table(played.ledger, by))
+        return
     table = Table("metric", "value", "unit", "what it is", box=None, header_style="bold")
     for metric in METRICS:
         text = f"{played.measure(metric.name):,.6g}"

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.model.errors import UsageError
+from twin.model.errors import UsageError, did_you_mean
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -31,6 +31,10 @@ class Quantity(NamedTuple):
     vector: str
     units: float
 
+
+# The domains of the two partitions.
+PLACE = ("region", "site", "rack")
+USE = ("region", "site", "owner", "service")
 
 QUANTITIES = (
     Quantity("it_j", "it_j", 1.0),
@@ -102,16 +106,21 @@ class Ledger:
         )
 
     def _lines(self, domains: Sequence[str]) -> Lines:
-        known = [*dict.fromkeys([*self.places.rows, *self.uses.rows])]
-        for domain in domains:
-            if domain not in known:
-                raise UsageError(f"no domain {domain!r}; there are: {', '.join(known)}")
-        for lines in (self.places, self.uses):
-            if domains and all(domain in lines.rows for domain in domains):
-                return lines
-        raise UsageError(
-            "give at least one domain; racks are not split by owner or service: ask for one or the other"
-        )
+        check_domains(domains)
+        return self.places if set(domains) <= set(PLACE) else self.uses
+
+
+def check_domains(domains: Sequence[str]) -> None:
+    """Raise UsageError unless books are kept by these domains."""
+    known = [*dict.fromkeys((*PLACE, *USE))]
+    for domain in domains:
+        if domain not in known:
+            hint = did_you_mean(domain, known) or f"there are: {', '.join(known)}"
+            raise UsageError(f"no domain {domain!r} ({hint})")
+    if not domains:
+        raise UsageError(f"name at least one domain of: {', '.join(known)}")
+    if not any(set(domains) <= set(side) for side in (PLACE, USE)):
+        raise UsageError("racks are not split by owner or service: ask for one or the other")
 
 
 def handed_down(by_site: Floats, weights: Floats, site: Ints) -> Ints:
