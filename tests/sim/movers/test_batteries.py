@@ -90,6 +90,13 @@ def test_without_a_battery_nothing_rides() -> None:
     assert play(fleet, loses("util", 100.0, 10.0), 200.0).lost("rack") == [(100.0, 110.0)]
 
 
+def test_switched_off_the_law_never_runs_a_battery_empty() -> None:
+    played = play(bare(), loses("util", 100.0, 5000.0), 6000.0, without=("batteries",))
+    assert played.lost("rack") == []
+    assert played.watts_of("util")[-1] == (5100.0, LOAD_W)
+    assert played.told("ups")[0] == (100.0, "ups is on its battery: 80 % load")
+
+
 def test_one_live_feed_of_two_keeps_the_battery_at_rest() -> None:
     units = [UTILITY, {**UTILITY, "name": "util-2"}]
     ups = {**UPS, "battery_j": 10 * LOAD_W, "fed_by": ["util", "util-2"]}

@@ -40,12 +40,15 @@ MOVERS: tuple[type[Mover], ...] = (
 
 
 def movers_of(compiled: Compiled, without: Collection[str] = ()) -> list[Mover]:
-    """Return the movers of a fresh run: those that the fleet declares something for, but for the laws switched off.
+    """Return the movers of a fresh run: those that the fleet declares something for, but for the laws switched off
+    (a generator then stands ready, a switch moves at once, a battery never runs empty).
 
     Raises UsageError for a law that does not exist.
     """
     laws = {*ENGINE_LAWS, *(mover.law for mover in MOVERS)}
     if unknown := set(without) - laws:
         raise UsageError(f"no law {', '.join(sorted(unknown))} (there are: {', '.join(sorted(laws))})")
-    found = (mover.of(compiled) for mover in MOVERS if mover.law not in without)
+    found = [mover.of(compiled) for mover in MOVERS if mover.law not in without]
+    if Batteries.law in without:
+        found.append(Batteries.endless(compiled))
     return [mover for mover in found if mover is not None]

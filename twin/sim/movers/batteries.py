@@ -8,6 +8,7 @@ the walk-in, the battery carrying the rest; then what was drawn is put back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import IntEnum
 from typing import ClassVar, Self
 
@@ -22,7 +23,7 @@ from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.faults import Faults
 from twin.sim.feeders import Feeders
-from twin.sim.laws.battery import Bank, charging_w, drain_per_s
+from twin.sim.laws.battery import Bank, charging_w, drain_per_s, runtime_s
 
 # A walk-in is played in so many equal steps (a power of two: they add up to exactly 1), the first at once, the last at
 # its end: the battery gives as much as over a straight ramp.
@@ -70,6 +71,14 @@ class Batteries:
         """Return the batteries of a fresh run, all full; None when no UPS has one."""
         rows = [(i, u) for i, u in compiled.physics.units if u.kind == "ups" and u.battery_j is not None]
         return cls(compiled, rows) if rows else None
+
+    @classmethod
+    def endless(cls, compiled: Compiled) -> Self | None:
+        """Return batteries that never run empty: what is left of them when the law is switched off."""
+        found = cls.of(compiled)
+        if found is not None:
+            found._bank = replace(found._bank, energy_j=np.full(len(found._units), np.inf))
+        return found
 
     def begin(self, now: float) -> Sequence[Change]:
         """Every UPS can ride."""
@@ -152,7 +161,7 @@ class Batteries:
     def _carry(self, i: int, now: float) -> Sequence[TimedChange]:
         unit = self._units[i]
         share = self._load_w[i] / unit.rated_va
-        lasts_s = self.charge[i] / drain_per_s(self._bank, self._load_w)[i] if share > 0 else np.inf
+        lasts_s = float(self.charge[i]) * float(runtime_s(self._bank, self._load_w)[i])
         lasts = f", enough for {span(lasts_s)}" if np.isfinite(lasts_s) else ""
         text = f"{unit.name} is on its battery: {100 * share:.0f} % load{lasts}"
         stopped = self._stop_charging(i)
