@@ -84,7 +84,8 @@ def drill_table(all_drilled: Sequence[Drilled]) -> str:
 
 
 def _lines(one: Drilled) -> Iterator[str]:
-    head = f"**{one.drill.name}** {'' if one.passed else '(differs)'}<br>{one.drill.title}"
+    case, differs = f" ({one.drill.case})" if one.drill.case else "", "" if one.passed else " **differs**"
+    head = f"**{one.drill.name}**{case}{differs}<br>{one.drill.title}"
     for row in one.findings:
         role = {"calibrated": "calibrated", "extra": "**too much**"}.get(row.role, "predicted")
         seen = row.happened if row.ok else f"**{row.happened}**"

@@ -299,7 +299,7 @@ def test_the_command_shows_writes_and_exits(
     (found,) = json.loads(bad.out)
     assert (found["passed"], found["findings"][0]["ok"]) == (False, False)
     table = cli("drill", small(), "--markdown").out
-    assert "| **small** <br>A panel is lost | predicted | the racks are dark |" in table
+    assert "| **small**<br>A panel is lost | predicted | the racks are dark |" in table
 
 
 def test_the_command_refuses_what_it_does_not_know(
