@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from tests.sim.movers.supply import KW, LOAD_W, UTILITY, chain, fault, fleet_of, loses, play
 from twin.model.change import Change, TimedChange
@@ -111,3 +113,13 @@ def test_racks_drop_exactly_when_no_source_lasts_longer_than_the_battery(battery
     """The gap is the start (10 s) and the transfer (1 s): below, the rack is dark for the rest of it; above, never."""
     played = play(chain(ups={"battery_j": battery_s * LOAD_W}), loses("util", 100.0, 1000.0), 1300.0)
     assert played.lost("rack") == ([(100.0 + battery_s, 111.0)] if battery_s < 11.0 else [])
+
+
+@given(battery_s=st.floats(1.0, 60.0), start_s=st.floats(1.0, 60.0))
+@settings(max_examples=12, deadline=None)
+def test_the_boundary_is_the_line_where_battery_and_gap_are_equal(battery_s: float, start_s: float) -> None:
+    assume(abs(battery_s - start_s - 1.0) > 1e-6)
+    fleet = chain(ups={"battery_j": battery_s * LOAD_W}, gen={"start_s": start_s})
+    lost = play(fleet, loses("util", 100.0, 1000.0), 400.0, narrate=False).lost("rack")
+    expected = [(100.0 + battery_s, 101.0 + start_s)] if battery_s < start_s + 1.0 else []
+    assert lost == [(pytest.approx(a), pytest.approx(b)) for a, b in expected]
