@@ -76,8 +76,8 @@ def test_in_a_heat_wave_the_wet_bulb_rises_by_less_than_the_dry_bulb(cooled: Fle
 
     def bulbs(engine: object) -> tuple[float, float]:
         demand = engine.compiled.demand
-        weather = weather_at(demand, demand.factors(engine.now), engine.state.warmer_c)
-        return float(weather.now_c[0]), float(weather.wet_c(np.array([0]))[0])
+        weather = weather_at(demand, demand.factors(engine.now)[None], engine.state.warmer_c)
+        return float(weather.now_c[0, 0]), float(weather.wet_c(np.array([0]))[0, 0])
 
     watch = Watch(bulbs)
     play(cooled, world, HOUR_S, observe=watch)

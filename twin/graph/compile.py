@@ -46,9 +46,6 @@ class PowerArrays:
     switch_w: Floats
     rack_switch_w: Floats
     plant_site: Ints
-    plant_heat_w: Floats
-    plant_cop: Floats
-    plant_fixed_w: Floats
     plant_tan_phi: Floats
 
 
@@ -280,13 +277,6 @@ def _power(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dic
         switch_w=_floats(s.power_w for s in fleet.switches),
         rack_switch_w=_switch_watts_of_racks(fleet),
         plant_site=_ints(index["sites"][p.site] for p in fleet.cooling_plants),
-        plant_heat_w=_floats(p.rated_heat_w for p in fleet.cooling_plants),
-        plant_cop=np.array(
-            [[p.cop_ref, p.cop_slope_per_k, p.t_ref_c, p.cop_min] for p in fleet.cooling_plants]
-        )
-        .reshape(-1, 4)
-        .T,
-        plant_fixed_w=_floats(p.fixed_w for p in fleet.cooling_plants),
         plant_tan_phi=_floats(_tan_phi(p.power_factor) for p in fleet.cooling_plants),
     )
 

@@ -20,8 +20,8 @@ Index = dict[str, dict[str, int]]
 
 @dataclass(frozen=True)
 class CoolingArrays:
-    """`plant_circuit` is the circuit that a plant works for, `rack_zone` -1 for a rack of no zone, `carry` -1 for a zone
-    whose air or coolant moves by itself; `column` names hold one value per plant.
+    """`plant_circuit` is the circuit that a plant works for, `rack_zone` -1 for a rack of no zone; `rack_carry` and
+    `zone_carry` are the circuits of carriers, -1 where air or coolant moves by itself; `columns` hold a value per plant.
     """
 
     plants: tuple[CoolingPlant, ...]
@@ -34,10 +34,10 @@ class CoolingArrays:
     economizer: Bools
     curve: tuple[str, ...]
     circuit_site: Ints
-    circuit_chills: Bools
     has_plant: Bools
     rack_zone: Ints
     rack_circuit: Ints
+    rack_carry: Ints
     zone_circuit: Ints
     zone_carry: Ints
 
@@ -68,12 +68,13 @@ COLUMNS = (
 def compile_cooling(fleet: Fleet, index: Index) -> CoolingArrays:
     """Compile plants, zones and circuits. Cost: one pass over plants, zones and racks."""
     sites, plants, zones = index["sites"], fleet.cooling_plants, fleet.cooling_zones
-    circuit_of, circuit_site, circuit_chills = _circuits(fleet, index)
+    circuit_of, circuit_site = _circuits(fleet, index)
     zone_at = {(zone.site, zone.name): i for i, zone in enumerate(zones)}
     rack_zone = _ints(zone_at.get((rack.site, rack.row), -1) for rack in fleet.racks)
     zone_circuit = _ints(
         circuit_of[zone.cooled_by[0]] if zone.cooled_by else sites[zone.site] for zone in zones
     )
+    zone_carry = _ints(circuit_of[zone.carried_by[0]] if zone.carried_by else -1 for zone in zones)
     rack_site = _ints(sites[rack.site] for rack in fleet.racks)
     columns = {name: _floats(getattr(plant, name) for plant in plants) for name in COLUMNS}
     columns["derate_from_c"] = _floats(
@@ -92,26 +93,25 @@ def compile_cooling(fleet: Fleet, index: Index) -> CoolingArrays:
         economizer=np.array([plant.economizer for plant in plants], dtype=bool),
         curve=tuple(plant.chiller for plant in plants),
         circuit_site=circuit_site,
-        circuit_chills=circuit_chills,
         has_plant=np.bincount(plant_circuit, minlength=len(circuit_site)) > 0,
         rack_zone=rack_zone,
         rack_circuit=np.where(rack_zone >= 0, np.append(zone_circuit, 0)[rack_zone], rack_site),
+        rack_carry=np.where(rack_zone >= 0, np.append(zone_carry, -1)[rack_zone], -1),
         zone_circuit=zone_circuit,
-        zone_carry=_ints(circuit_of[zone.carried_by[0]] if zone.carried_by else -1 for zone in zones),
+        zone_carry=zone_carry,
     )
 
 
-def _circuits(fleet: Fleet, index: Index) -> tuple[dict[str, int], Ints, Bools]:
-    """The circuit of each plant that a zone names; the site of each circuit, and whether its plants chill."""
+def _circuits(fleet: Fleet, index: Index) -> tuple[dict[str, int], Ints]:
+    """The circuit of each plant that a zone names, and the site of each circuit."""
     circuit_of: dict[str, int] = {}
-    sites, chill = list(range(len(index["sites"]))), [True] * len(index["sites"])
+    sites = list(range(len(index["sites"])))
     for zone in fleet.cooling_zones:
-        for names, chills in ((zone.cooled_by, True), (zone.carried_by, False)):
+        for names in (zone.cooled_by, zone.carried_by):
             if names and names[0] not in circuit_of:
                 circuit_of.update(dict.fromkeys(names, len(sites)))
                 sites.append(index["sites"][zone.site])
-                chill.append(chills)
-    return circuit_of, _ints(sites), np.array(chill, dtype=bool)
+    return circuit_of, _ints(sites)
 
 
 def _ints(values: object) -> Ints:

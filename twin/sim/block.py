@@ -21,7 +21,7 @@ class Block:
     `flows` have time first (T, K, S), everything else time last: `p99_s` (K, T), `utilisation_rs` (P, T), `link_load` (L, T)
     and `switch_load` (W, T), `traffic_bps` and `traffic_lost_bps` (rows of the table traffic, T) in bit/s, `load` (n, 3, T),
     `unit_va` and `unit_peak_va` (U, T), `facility_w`, `it_w`,
-    `cooling_short_w` and `outdoor_c` (S, T). `supplies` says what the servers offer, and from which column on.
+    `cooling_short_w`, `outdoor_c` and `water_l_per_s` (S, T). `supplies` says what the servers offer, and from which column on.
     """
 
     times: Floats
@@ -39,6 +39,7 @@ class Block:
     it_w: Floats
     cooling_short_w: Floats
     outdoor_c: Floats
+    water_l_per_s: Floats
     supplies: tuple[tuple[int, Supply], ...] = ()
 
     def __len__(self) -> int:

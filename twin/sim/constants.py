@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from twin.graph.compile import Compiled
-from twin.graph.levels import Bools, Floats, Ints
+from twin.graph.levels import Floats, Ints
+from twin.sim.cooling import Cooling
 from twin.sim.sparse import Sums, group_sums
 from twin.sim.topology import Topologies
 
@@ -35,7 +36,7 @@ class Constants:
     fed_w: Floats
     source_node: Ints
     sources: Sums
-    has_plant: Bools
+    cooling: Cooling
     backbone_bps: Floats
     backbone_buffer_s: Floats
     classes: int
@@ -69,7 +70,7 @@ class Constants:
             fed_w=power.switch_w[fed],
             source_node=power.unit_node[source],
             sources=group_sums(power.unit_site[source], sites),
-            has_plant=np.bincount(power.plant_site, minlength=sites) > 0,
+            cooling=Cooling(compiled.cooling, sites),
             backbone_bps=compiled.network.link_capacity_bps[compiled.network.backbone],
             backbone_buffer_s=compiled.network.link_buffer_s[compiled.network.backbone],
             classes=len(tiers),

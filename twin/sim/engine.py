@@ -61,6 +61,7 @@ class Engine:
         self.it_w: Floats
         self.cooling_short_w: Floats
         self.outdoor_c: Floats
+        self.water_l_per_s: Floats
         self._power_load: Floats
         self._rack_load: Floats | None = None
 

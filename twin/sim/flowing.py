@@ -16,6 +16,7 @@ from twin.sim import power as pw
 from twin.sim.backbone import Backbone
 from twin.sim.block import Block
 from twin.sim.constants import Constants
+from twin.sim.cooling import weather_at
 from twin.sim.routers import Paths
 from twin.sim.routing import Routing
 from twin.sim.servers import Servers, Supply
@@ -110,7 +111,7 @@ class Flowing:
         load, squares = np.zeros((graph.size, 3, columns)), np.zeros((graph.size, columns))
         load[: len(leaves)], squares[: len(leaves)] = leaves[:, :3], leaves[:, pw.SQUARES]
         it_w = topology.fold.by_site.of(leaves[:, pw.W])
-        cooling_short_w, outdoor_c = self._load_plants(load, it_w, factors)
+        cooling = self._load_plants(load, leaves[:, pw.W], factors)
         load[constants.fed_node - graph.shift, pw.W] = (
             constants.fed_w * topology.switch_alive[constants.fed_switch]
         )[:, None]
@@ -125,23 +126,29 @@ class Flowing:
             "unit_peak_va": unit_peak_va,
             "facility_w": constants.sources.of(load[constants.source_node - graph.shift, pw.W]),
             "it_w": it_w,
-            "cooling_short_w": cooling_short_w,
-            "outdoor_c": outdoor_c,
+            **cooling,
         }
 
-    def _load_plants(self, load: Floats, it_w: Floats, factors: Floats) -> tuple[Floats, Floats]:
-        power, demand = self._compiled.power, self._compiled.demand
-        outdoor = np.where(
-            demand.outdoor_series >= 0, np.take(factors, demand.outdoor_series, axis=1), demand.outdoor
-        )
-        outdoor_c = np.ascontiguousarray((outdoor + self._state.warmer_c).T)
+    def _load_plants(self, load: Floats, leaves_w: Floats, factors: Floats) -> dict[str, Floats]:
+        power, cooling, state = self._compiled.power, self._constants.cooling, self._state
+        weather = weather_at(self._compiled.demand, factors, state.warmer_c)
         if not len(power.plant_node):
-            return np.zeros_like(it_w), outdoor_c
-        watts, short = pw.cooling_power(power, it_w, outdoor_c, self._topology.plant_alive)
+            nothing = np.zeros_like(weather.dry_c)
+            return {"cooling_short_w": nothing, "outdoor_c": weather.now_c, "water_l_per_s": nothing}
+        found = cooling.load(
+            self._topology.fold.by_circuit.of(leaves_w),
+            weather,
+            cooling.supply_k(state.setpoint_k),
+            self._topology.plant_alive,
+        )
         node = power.plant_node - self._topology.roll_up.graph.shift
-        load[node, pw.W] = watts
-        load[node, pw.VAR] = watts * power.plant_tan_phi[:, None]
-        return np.where(self._constants.has_plant[:, None], short, 0.0), outdoor_c
+        load[node, pw.W] = found.power_w
+        load[node, pw.VAR] = found.power_w * power.plant_tan_phi[:, None]
+        return {
+            "cooling_short_w": found.short_w,
+            "outdoor_c": weather.now_c,
+            "water_l_per_s": found.water_l_per_s,
+        }
 
 
 def _answers(supplies: Supplies, columns: int) -> Answer:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twin.graph.compile import Compiled
+from twin.graph.compile_cooling import CoolingArrays
 from twin.graph.levels import Bools, Floats, Ints, Levels
 from twin.sim.sparse import Sums, group_sums
 
@@ -73,13 +74,17 @@ class FoldedGraph:
 
 @dataclass(frozen=True)
 class Fold:
-    """Which class each rack belongs to `[R]`, the site of each class `[C]`, and both graphs with racks folded."""
+    """Which class each rack belongs to `[R]`, the site of each class `[C]`, and both graphs with racks folded.
+
+    `by_circuit` sums classes to the circuits that cool them and those that carry their heat.
+    """
 
     class_of: Ints
     site: Ints
     power: FoldedGraph
     network: FoldedGraph
     by_site: Sums
+    by_circuit: Sums
 
     @property
     def classes(self) -> int:
@@ -88,9 +93,9 @@ class Fold:
 
     @classmethod
     def of(cls, compiled: Compiled) -> Fold:
-        """Find the racks that have the same feeds, authored shares, switches and site."""
+        """Find the racks that have the same feeds, authored shares, switches, site and cooling."""
         power, network = compiled.power, compiled.network
-        feeds: list[list[tuple[float, ...]]] = [[row] for row in _site_and_needs(compiled)]
+        feeds: list[list[tuple[float, ...]]] = [[row] for row in _places(compiled)]
         racks = len(feeds)
         rows = [row.tolist() for row in (power.levels.child, power.levels.parent, power.levels.base)]
         for child, parent, base, standby in zip(*rows, power.levels.standby.tolist(), strict=True):
@@ -115,6 +120,7 @@ class Fold:
             FoldedGraph.of(compiled.power.levels, index, len(first)),
             FoldedGraph.of(compiled.network.levels, index, len(first)),
             group_sums(site, len(compiled.names["sites"])),
+            _by_circuit(compiled.cooling, first),
         )
 
     def apart(self, compiled: Compiled, alive: Bools, share: Floats) -> Fold:
@@ -134,8 +140,20 @@ class Fold:
         return Fold._with(compiled, own.tolist())
 
 
-def _site_and_needs(compiled: Compiled) -> list[tuple[int, int]]:
-    power, racks = compiled.power, len(compiled.rack_site)
+def _by_circuit(cooling: CoolingArrays, racks: Ints) -> Sums:
+    """Sums of classes to circuits, given one rack of each class."""
+    carried = np.flatnonzero(cooling.rack_carry[racks] >= 0)
+    circuit = np.concatenate([cooling.rack_circuit[racks], cooling.rack_carry[racks[carried]]])
+    row = np.concatenate([np.arange(len(racks)), carried])
+    order = np.argsort(circuit, kind="stable")
+    starts = np.searchsorted(circuit[order], np.arange(cooling.circuits + 1))
+    return Sums(np.ones(len(row)), row[order], starts, len(racks))
+
+
+def _places(compiled: Compiled) -> list[tuple[int, ...]]:
+    """Site, needs and circuits of each rack."""
+    power, cooling, racks = compiled.power, compiled.cooling, len(compiled.rack_site)
     if not np.array_equal(power.rack_node, np.arange(racks)):
         raise ValueError("racks are not the first nodes of the power chain")
-    return list(zip(compiled.rack_site.tolist(), power.levels.needs[:racks].tolist(), strict=True))
+    columns = (compiled.rack_site, power.levels.needs[:racks], cooling.rack_circuit, cooling.rack_carry)
+    return list(zip(*(column.tolist() for column in columns), strict=True))

@@ -13,7 +13,6 @@ import numpy as np
 from twin.graph.compile import CURVE_CELLS, PowerArrays, ServerArrays
 from twin.graph.levels import Bools, Floats, Ints
 from twin.sim.fold import FoldedGraph
-from twin.sim.sparse import add_up
 
 W, VAR, LINEAR, SQUARES = range(4)
 
@@ -116,20 +115,3 @@ def apparent(load: Floats, squares: Floats) -> tuple[Floats, Floats]:
     ratio += 1.0
     ratio *= mean
     return mean, ratio
-
-
-def cooling_power(
-    power: PowerArrays, heat_site: Floats, outdoor_c: Floats, plant_alive: Bools
-) -> tuple[Floats, Floats]:
-    """Return the electric power of each plant `[W, (P, T)]` and the heat per site `[W, (S, T)]` that no live plant can remove.
-
-    Power = heat / COP + fixed, COP = cop_ref·(1 − slope·(T − t_ref)) and at least cop_min. Live plants share the heat of
-    their site by rated heat, and none takes more than that.
-    """
-    capacity = power.plant_heat_w * plant_alive
-    total = add_up(power.plant_site, capacity, len(heat_site))[:, None]
-    fill = np.minimum(np.divide(heat_site, total, out=np.zeros_like(heat_site), where=total > 0), 1.0)
-    reference, slope, t_ref, least = (row[:, None] for row in power.plant_cop)
-    cop = np.maximum(reference * (1.0 - slope * (outdoor_c[power.plant_site] - t_ref)), least)
-    watts = capacity[:, None] * fill[power.plant_site] / cop + power.plant_fixed_w[:, None]
-    return watts * plant_alive[:, None], np.maximum(heat_site - total, 0.0)

@@ -15,8 +15,8 @@ import numpy as np
 from twin.graph.compile import Compiled
 from twin.graph.levels import Bools, Floats
 from twin.model.change import Change, ChangeKind, TimedChange
-from twin.sim.cooling import Cooling, weather_at
 from twin.sim.block import Block
+from twin.sim.cooling import Cooling, weather_at
 from twin.sim.engine import Engine
 from twin.sim.laws.thermal import Bodies, reach_s
 from twin.sim.zone_states import SAME_K, Conditions, ZoneStates
@@ -34,15 +34,9 @@ class Zones:
     law: ClassVar[str] = "zones"
 
     def __init__(self, compiled: Compiled) -> None:
-        self._compiled, self._cooling = compiled, Cooling(compiled.cooling)
+        self._compiled, self._cooling = compiled, Cooling(compiled.cooling, len(compiled.names["sites"]))
         self._zones = zones = compiled.cooling.zones
-        self._racks = [
-            [
-                compiled.names["racks"][rack]
-                for rack in np.flatnonzero(compiled.cooling.rack_zone == z).tolist()
-            ]
-            for z in range(len(zones))
-        ]
+        self._sites = np.unique([compiled.index["sites"][zone.site] for zone in zones])
         self._supply_c = np.array([zone.supply_c for zone in zones])
         self._off_c = np.array([zone.shutdown_c for zone in zones])
         throttle = np.array([zone.throttle_c for zone in zones])
@@ -59,7 +53,7 @@ class Zones:
         self.steps, self.off = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=bool)
         self._heat_w, self._former_w = np.zeros(count), np.zeros(count)
         self._restore_at, self._due = np.full(count, np.inf), np.full(count, np.inf)
-        self._fresh = True
+        self._fresh, self._set_c = True, self._supply_c
 
     @classmethod
     def of(cls, compiled: Compiled) -> Self | None:
@@ -76,13 +70,20 @@ class Zones:
             self.states.advance(seconds)
 
     def read(self, now: float, engine: Engine) -> None:
-        """Take over heat, cooling and set points. Cost: one sum over racks, a few small operations while all is cool."""
+        """Take over heat, cooling and set points. Cost: nothing per rack while all is cool and no site is short."""
         supply = self._supply_c
         if engine.state.setpoint_k:
             supply = supply + [engine.state.setpoint_k.get(zone.name, 0.0) for zone in self._zones]
         if self._fresh:
             self.states.place(supply)
             self._fresh = False
+        elif (
+            self.at_rest
+            and not engine.cooling_short_w[self._sites].any()
+            and np.array_equal(supply, self._set_c)
+        ):
+            return
+        self._set_c = supply
         capacity = self._capacity_w(engine)
         wants = np.where(self.states.wanting(supply), self._size, 0.0)
         given, carried = self._cooling.given_w(engine.rack_w, capacity, wants)
@@ -106,18 +107,18 @@ class Zones:
             found += self._throttle(z, now, engine)
             if not self.off[z] and self.states.fluid_c[z] >= self._off_c[z] - SAME_K:
                 self.off[z], self._former_w[z] = True, self._heat_w[z]
-                text = f"{self._label(z)} is at {self.states.fluid_c[z]:.1f} °C: {_racks(self._racks[z])} shut down"
+                text = f"{self._label(z)} is at {self.states.fluid_c[z]:.1f} °C: {self._count(z)} shut down"
                 found += self._say(z, now, engine, ("state", -1.0, text, EVENT))
             elif self.off[z] and self._restore_at[z] <= now:
                 self.off[z], self._restore_at[z] = False, np.inf
-                text = f"{self._label(z)} is cool: {_racks(self._racks[z])} powered on"
+                text = f"{self._label(z)} is cool: {self._count(z)} powered on"
                 found += self._say(z, now, engine, ("state", 1.0, text, ""))
         self._due[self._due <= now] = np.inf
         return found
 
     def quiet(self, block: Block) -> int:
         """Up to where the cooling of a site falls short: until then its zones stay at their supply."""
-        short = (block.cooling_short_w > 0.0).any(axis=0)
+        short = (block.cooling_short_w[self._sites] > 0.0).any(axis=0)
         return int(short.argmax()) if short.any() else len(block)
 
     @property
@@ -127,9 +128,9 @@ class Zones:
 
     def _capacity_w(self, engine: Engine) -> Floats:
         demand, state = self._compiled.demand, engine.state
-        weather = weather_at(demand, demand.factors(engine.now), state.warmer_c)
+        weather = weather_at(demand, demand.factors(engine.now)[None], state.warmer_c)
         supply_k = self._cooling.supply_k(state.setpoint_k)
-        return self._cooling.capacity_w(weather, supply_k, engine.plant_alive)
+        return self._cooling.capacity_w(weather, supply_k, engine.plant_alive)[:, 0]
 
     def _limits_s(self) -> Floats:
         """When the next limit of each zone is crossed `[s]`: a step up, a step down, shutdown."""
@@ -189,12 +190,16 @@ class Zones:
         because = (self._zones[z].site, *(arrays.plants[p].name for p in down))
         return [
             TimedChange(now, Change(kind, rack, value), ORIGIN, text, because, event)
-            for rack in self._racks[z]
+            for rack in self._racks(z)
         ]
+
+    def _racks(self, z: int) -> list[str]:
+        rows = np.flatnonzero(self._compiled.cooling.rack_zone == z)
+        return [self._compiled.names["racks"][rack] for rack in rows.tolist()]
+
+    def _count(self, z: int) -> str:
+        number = int((self._compiled.cooling.rack_zone == z).sum())
+        return "1 rack is" if number == 1 else f"{number:,} racks are"
 
     def _label(self, z: int) -> str:
         return f"row {self._zones[z].name} of {self._zones[z].site}"
-
-
-def _racks(racks: Sequence[str]) -> str:
-    return "1 rack is" if len(racks) == 1 else f"{len(racks):,} racks are"
