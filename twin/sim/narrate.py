@@ -99,8 +99,10 @@ class Narrator:
         What physics does to several devices in the same words, but for their own names, is told of all of them together.
         """
         together: dict[tuple[str, str], list[TimedChange]] = {}
+        counted = {timed.text for timed in recent if timed.event}
         for timed in recent:
-            together.setdefault((timed.origin, _words_of(timed)), []).append(timed)
+            words = _words_of(timed, alone=timed.text in counted)
+            together.setdefault((timed.origin, words), []).append(timed)
         for (origin, words), group in together.items():
             kind, first = _kind_of(origin), group[0]
             causes = [self._about.get(name, -1) for timed in group for name in timed.because]
@@ -405,11 +407,11 @@ def sample(engine: Engine, quantity: str, thing: str) -> float:
     raise KeyError(quantity)
 
 
-def _words_of(timed: TimedChange) -> str:
+def _words_of(timed: TimedChange, *, alone: bool) -> str:
     """What a change is called; the name of the device itself is left open where physics speaks of many."""
     change = timed.change
     if timed.text:
-        many = timed.origin.startswith("physics") and not timed.event
+        many = timed.origin.startswith("physics") and not alone
         return timed.text.replace(change.target, ITS_NAME) if many else timed.text
     return f"{change.kind} {change.target} {change.key} {change.value:+g}".replace("  ", " ")
 
