@@ -332,6 +332,17 @@ METRICS: tuple[Metric, ...] = (
         (*_POWER, "cooling_plants.cop_ref", "cooling_plants.cop_slope_per_k", "cooling_plants.fixed_w"),
     ),
     Metric(
+        "water_l",
+        "L",
+        "number",
+        "integral of what cooling towers take in",
+        "lower",
+        _PLACE,
+        "water that cooling towers evaporate and throw away (none without a tower)",
+        None,
+        (*_POWER, "cooling_plants.heat_rejection", "cooling_plants.cycles"),
+    ),
+    Metric(
         "carbon_kg",
         "kg",
         "number",

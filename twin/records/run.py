@@ -38,7 +38,7 @@ class Trace:
 class Run:
     """One run of `seconds` from `start_s` on.
 
-    Vectors are per service `[K]`, site `[S]`, region `[G]`, unit `[U]`; in J, requests and seconds.
+    Vectors are per service `[K]`, site `[S]`, region `[G]`, unit `[U]`; in J, L, requests and seconds.
     """
 
     seconds: float
@@ -51,6 +51,7 @@ class Run:
     short_rru: Floats
     facility_j: Floats
     it_j: Floats
+    water_l: Floats
     carbon_g: Floats
     energy_cost_usd: Floats
     server_cost_usd: Floats

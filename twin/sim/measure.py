@@ -213,6 +213,7 @@ _NUMBERS: dict[str, Callable[[Compiled, Run, Where], float]] = {
     "energy_kwh": _by_site("facility_j", 1 / JOULES_PER_KWH),
     "it_energy_kwh": _by_site("it_j", 1 / JOULES_PER_KWH),
     "pue": _pue,
+    "water_l": _by_site("water_l", 1.0),
     "carbon_kg": _by_site("carbon_g", 1e-3),
     "embodied_kg": _by_site("embodied_kg", 1.0),
     "energy_cost_usd": _by_site("energy_cost_usd", 1.0),
