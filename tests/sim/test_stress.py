@@ -215,3 +215,46 @@ def test_short_of_servers_the_better_tier_keeps_its_own(by_tier: bool, gold: flo
     _, samples = play(tiers(by_tier=by_tier), world, 300.0, lambda engine: engine.running[:, 0].tolist())
     assert at(samples, 150.0) == [pytest.approx(gold), pytest.approx(bronze)]
     assert at(samples, 250.0) == [10.0, 10.0]
+
+
+# Brown-out: servers that are capped or hot are slower, and the service feels it
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        (Change("slow", "s-rack", 0.4), 0.6),
+        # Ten of ten servers from 100 W to 200 W by 2u - u^1.4: 1500 W are half of the way, which is u = 0.33.
+        (Change("cap", "s-rack", 1500.0, "controller"), 0.3315),
+    ],
+)
+def test_a_brown_out_takes_capacity_and_gives_it_back(change: Change, left: float) -> None:
+    one = fleet([{"name": "web", "max_wait_s": 0.0}], rate_per_s=80.0, replicas=10, servers=10)
+    undo = Change(change.kind, change.target, math.inf if change.kind == "cap" else -change.value, change.key)
+    world = [(100.0, change), (200.0, undo), *look(50.0, 150.0, 250.0)]
+
+    def seen(engine: Engine) -> tuple[float, float]:
+        return capacity(engine)[0], good(engine)
+
+    _, samples = play(one, world, 300.0, seen)
+    assert at(samples, 50.0) == (pytest.approx(100.0), pytest.approx(80.0))
+    assert at(samples, 150.0) == (
+        pytest.approx(100.0 * left, rel=0.01),
+        pytest.approx(min(80.0, 100.0 * left), rel=0.01),
+    )
+    assert at(samples, 250.0) == (pytest.approx(100.0), pytest.approx(80.0))
+
+
+def test_a_brown_out_can_start_a_retry_storm_that_stays() -> None:
+    """Slow for a minute; with retries without a budget the service is still down an hour later."""
+    service = {"name": "web", "slots": 10, "timeout_s": 1.0, "max_wait_s": 10.0, "retries": 3}
+    for budget, stays in ((10.0, True), (0.1, False)):
+        one = fleet([{**service, "retry_budget": budget}], rate_per_s=800.0, replicas=10, servers=10)
+        world = [
+            (100.0, Change("slow", "s-rack", 0.5)),
+            (160.0, Change("slow", "s-rack", -0.5)),
+            *look(3700.0),
+        ]
+        left = at(play(one, world, 3800.0, good)[1], 3700.0)
+        assert (left < 8.0) == stays
+        assert stays or left == pytest.approx(800.0)

@@ -60,9 +60,21 @@ _QUEUE = (
     "services.failover_s",
     "services.retries",
     "services.retry_budget",
+    "services.timeout_s",
+    "services.warm_up_s",
+    "services.cold_factor",
+    "services.arrival_scv",
+    "services.service_scv",
     "demand.rate_per_s",
     "demand.growth_per_year",
     "server_types.rru",
+)
+_REBUILD = (
+    "storage.parts",
+    "storage.bytes_stored",
+    "storage.rebuild_bps",
+    "storage.rebuild_wait_s",
+    "storage.spare_bytes",
 )
 _SLO = (*_QUEUE, "services.slo")
 
@@ -242,6 +254,28 @@ METRICS: tuple[Metric, ...] = (
         "stateful sets with fewer reachable copies than their quorum",
         None,
         ("storage.quorum",),
+    ),
+    Metric(
+        "data_at_risk_bytes",
+        "B",
+        "number",
+        "largest amount of data that lacked a part, summed over stateful sets",
+        "lower",
+        ("storage",),
+        "data of which a copy or part was on a rack that was away, and not rebuilt yet",
+        None,
+        _REBUILD,
+    ),
+    Metric(
+        "rebuilt_bytes",
+        "B",
+        "number",
+        "copies and parts written again over the window",
+        "lower",
+        ("storage",),
+        "traffic of rebuilding what was on racks that stayed away",
+        None,
+        _REBUILD,
     ),
     Metric(
         "cooling_short",

@@ -36,6 +36,22 @@ _DECLARED: tuple[tuple[Callable[[Fleet], bool], str], ...] = (
         lambda fleet: any(plant.restart_s is not None for plant in fleet.cooling_plants),
         "restart of cooling plants: none declares how long (it cools as soon as it has power)",
     ),
+    (
+        lambda fleet: any(service.timeout_s for service in fleet.services),
+        "retry storms: no service declares a timeout (what overload fails adds no load)",
+    ),
+    (
+        lambda fleet: any(service.warm_up_s for service in fleet.services),
+        "cold caches: no service declares a warm-up (replicas that start are as fast as the others)",
+    ),
+    (
+        lambda fleet: any(service.autoscale for service in fleet.services),
+        "autoscaling: no service declares it",
+    ),
+    (
+        lambda fleet: any(storage.parts for storage in fleet.storage),
+        "rebuilding of data: no stateful set counts its copies or parts",
+    ),
 )
 # What no fleet can declare yet.
 NOT_YET: tuple[str, ...] = ("jobs", "name service", "fire and water leaks")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class Trace:
 class Run:
     """One run of `seconds` from `start_s` on.
 
-    Vectors are per service `[K]`, site `[S]`, region `[G]`, unit `[U]`; in J, L, requests and seconds.
+    Vectors are per service `[K]`, site `[S]`, region `[G]`, unit `[U]`, stateful set `[B]`; in J, L, requests and seconds.
     """
 
     seconds: float
@@ -66,4 +66,6 @@ class Run:
     events: int
     traces: tuple[Trace, ...] = ()
     happenings: tuple[Happening, ...] = ()
+    at_risk_max_bytes: Floats = field(default_factory=lambda: np.zeros(0))
+    rebuilt_bytes: Floats = field(default_factory=lambda: np.zeros(0))
     start_s: float = 0.0

@@ -192,6 +192,20 @@ def _short(compiled: Compiled, run: Run, where: Where) -> float:
     return float(rows[:, site_mask(compiled, where)].max(initial=0.0))
 
 
+def _of_storage(vector: str) -> Callable[[Compiled, Run, Where], float]:
+    def total(compiled: Compiled, run: Run, where: Where) -> float:
+        values: Floats = getattr(run, vector)
+        wanted = _list(where.get("storage", "*"))
+        names = compiled.names["storage"] if len(values) else ()
+        return sum(
+            float(value)
+            for name, value in zip(names, values, strict=True)
+            if any(fnmatchcase(name, str(w)) for w in wanted)
+        )
+
+    return total
+
+
 def _headroom(compiled: Compiled, run: Run, where: Where) -> float:
     return float(100.0 * run.headroom_min[unit_mask(compiled, where)].min(initial=1.0))
 
@@ -209,6 +223,8 @@ _NUMBERS: dict[str, Callable[[Compiled, Run, Where], float]] = {
         run.rho_max[service_mask(compiled, where)].max(initial=0.0)
     ),
     "headroom_min_pct": _headroom,
+    "data_at_risk_bytes": _of_storage("at_risk_max_bytes"),
+    "rebuilt_bytes": _of_storage("rebuilt_bytes"),
     "peak_kw": _peak_kw,
     "energy_kwh": _by_site("facility_j", 1 / JOULES_PER_KWH),
     "it_energy_kwh": _by_site("it_j", 1 / JOULES_PER_KWH),

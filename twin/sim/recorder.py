@@ -10,6 +10,7 @@ from twin.graph.levels import Bools, Floats
 from twin.records.run import Interval, Run
 from twin.sim.block import Block
 from twin.sim.engine import Engine
+from twin.sim.movers.rebuild import Rebuild
 from twin.sim.sparse import group_sums
 
 MAX_INTERVALS = 20_000
@@ -195,6 +196,14 @@ class Recorder:
             (6, ~engine.storage_ok),
         ]
 
+    def _of_storage(self, what: str) -> Floats:
+        """What the rebuilding of stateful sets counts, by set; nothing where it is not played."""
+        found = np.zeros(len(self._engine.compiled.names["storage"]))
+        for mover in self._engine.movers:
+            if isinstance(mover, Rebuild):
+                found[mover.rows] = [getattr(one, what) for one in mover.sets]
+        return found
+
     def thing(self, flag: int) -> tuple[str, str]:
         """The (violation kind, name) of one flag."""
         part = bisect_right(self._ends, flag)
@@ -234,6 +243,8 @@ class Recorder:
             headroom_min=1.0 - self._peak_max / engine.compiled.power.limit_va,
             intervals=tuple(self._intervals),
             intervals_dropped=self._dropped,
+            at_risk_max_bytes=self._of_storage("at_risk_max_bytes"),
+            rebuilt_bytes=self._of_storage("rebuilt_bytes"),
             settles=engine.settles,
             events=events,
         )

@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from tests.sim.fleets import START
 from tests.sim.movers.busy import Sample, at, look
 from tests.sim.movers.busy import play as play_all
-from twin.model.change import Change
+from twin.graph.compile import compile_fleet
+from twin.model.change import Change, TimedChange
 from twin.model.fleet import Fleet
 from twin.sim.engine import Engine
+from twin.sim.measure import measure
 from twin.sim.movers.rebuild import Rebuild
+from twin.sim.run import simulate
 
 TB, GBIT = 1e12, 1e9
 RACKS = 10
@@ -164,3 +168,16 @@ def test_without_the_law_nothing_is_counted() -> None:
     run, samples = play_all(fleet(), dies(3, 100.0), 4000.0, lambda engine: len(engine.movers), ["rebuild"])
     assert at(samples, 4000.0) == 0
     assert run.events == 1
+
+
+@pytest.mark.parametrize(
+    ("where", "at_risk", "written"),
+    [({}, 0.2 * SIZE, EACH), ({"storage": "da*"}, 0.2 * SIZE, EACH), ({"storage": "other"}, 0.0, 0.0)],
+)
+def test_a_gate_can_ask_for_it(where: dict[str, str], at_risk: float, written: float) -> None:
+    compiled = compile_fleet(fleet(), start=START)
+    run = simulate(
+        compiled, (), [TimedChange(at_s, c, "world:test") for at_s, c in dies(3, 100.0)], until_s=4000.0
+    )
+    assert measure(compiled, run, "data_at_risk_bytes", where) == pytest.approx(at_risk)
+    assert measure(compiled, run, "rebuilt_bytes", where) == pytest.approx(written)

@@ -25,6 +25,7 @@ class Rebuild:
 
     def __init__(self, compiled: Compiled) -> None:
         racks = compiled.index["racks"]
+        self.rows = [row for row, _ in compiled.stress.stored]
         self.sets = [
             _Set(storage, np.array([racks[name] for name in storage.racks]))
             for _, storage in compiled.stress.stored
