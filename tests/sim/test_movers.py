@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
+from scenarios.fleets.example import example_fleet
 from tests.evaluate.tiny import tiny_fleet
 from tests.sim.fleets import START
 from twin.graph.compile import Compiled, compile_fleet
@@ -17,7 +19,7 @@ from twin.sim import movers
 from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.narrate import Narrator
-from twin.sim.run import simulate
+from twin.sim.run import Simulator, simulate
 
 
 @dataclass
@@ -134,3 +136,19 @@ def test_what_physics_did_is_told_with_its_cause(fuse: type[Fuse]) -> None:
     panels = [run.happenings[i] for i in (racks.cause, *racks.also)]
     assert {panel.thing for panel in panels} == {"panel-a", "panel-b"}
     assert {panel.cause for panel in panels} == {blown}
+
+
+def test_runs_do_not_share_what_moves() -> None:
+    """Movers are made once a fleet and copied for each run: a second run is the first again, to the bit."""
+    compiled = compile_fleet(example_fleet(), start=START)
+    lost = [
+        TimedChange(at, Change("state", "ams1-grid", by), "world:test")
+        for at, by in ((600.0, -1.0), (5400.0, 1.0))
+    ]
+    simulator = Simulator(compiled)
+    first, second = (simulator.run((), lost, until_s=7200.0) for _ in range(2))
+    afresh = Simulator(compiled).run((), lost, until_s=7200.0)
+    assert first.events > 20
+    for other in (second, afresh):
+        assert (other.events, other.intervals) == (first.events, first.intervals)
+        assert np.array_equal(other.facility_j, first.facility_j)

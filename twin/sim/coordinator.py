@@ -6,7 +6,7 @@ Order within one instant (SimPy priority): 1 causes (world, plan, demand knots, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from heapq import heappush
 from itertools import groupby
@@ -21,7 +21,6 @@ from twin.model.errors import NotSettled
 from twin.records.run import Interval, Run
 from twin.sim.engine import Engine
 from twin.sim.knots import Ahead, Knots, longest_for, wait_for_the_next
-from twin.sim.movers import movers_of
 from twin.sim.recorder import MAX_INTERVALS, Recorder
 
 CAUSE, SETTLE = 1, 5
@@ -50,18 +49,10 @@ class Coordinator:
     """One run: owns the SimPy environment, the engine and the recorder."""
 
     def __init__(
-        self,
-        engine: Engine,
-        *,
-        start_s: float,
-        until_s: float,
-        observe: Observer | None = None,
-        without: Collection[str] = (),
+        self, engine: Engine, *, start_s: float, until_s: float, observe: Observer | None = None
     ) -> None:
         self.env = Clock(initial_time=start_s)
-        self.engine = engine
-        engine.movers = self._movers = movers_of(engine.compiled, without)
-        engine.vetoes += [mover.quiet for mover in self._movers]
+        self.engine, self._movers = engine, engine.movers
         self.recorder = Recorder(self.engine)
         self._start, self._until, self._observe = start_s, until_s, observe
         self._settle_pending = False

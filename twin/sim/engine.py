@@ -34,7 +34,12 @@ class Engine:
     """All state of one run and its settle. Attributes named in the recorder are valid after `settle`."""
 
     def __init__(
-        self, compiled: Compiled, constants: Constants | None = None, shared: SharedSettles | None = None
+        self,
+        compiled: Compiled,
+        constants: Constants | None = None,
+        shared: SharedSettles | None = None,
+        *,
+        movers: Sequence[Mover] = (),
     ) -> None:
         self.compiled = compiled
         self._shared = shared
@@ -45,10 +50,10 @@ class Engine:
         self._servers = Servers(self._constants, self.state, self.services)
         self._flowing = Flowing(self._constants, self.state, services=self.services, servers=self._servers)
         # How many leading columns of a block may be taken without anything of its own acting, for physics with a memory.
-        self.vetoes: list[Veto] = []
+        self.movers = movers
+        self.vetoes: list[Veto] = [mover.quiet for mover in movers]
         self.flows: Flows | None = None
         self.routing: Routing | None = None
-        self.movers: Sequence[Mover] = ()
         self.settles = 0
         self.now = 0.0
         self.p99_s: Floats

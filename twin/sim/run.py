@@ -13,6 +13,7 @@ from twin.sim.constants import Constants
 from twin.sim.coordinator import Coordinator, Observer
 from twin.sim.engine import Engine
 from twin.sim.knots import Knots
+from twin.sim.pristine import Pristine
 from twin.sim.shared import SharedSettles
 
 KEPT_KNOTS = 64
@@ -23,7 +24,7 @@ class Simulator:
 
     def __init__(self, compiled: Compiled, *, without: Collection[str] = ()) -> None:
         self.compiled = compiled
-        self._without = frozenset(without)
+        self._movers = Pristine(compiled, without)
         self._constants = Constants.of(compiled)
         self._knots: dict[tuple[float, float], Knots] = {}
 
@@ -43,11 +44,10 @@ class Simulator:
         a change names an unknown thing. Runs in the same world may share their settles.
         """
         coordinator = Coordinator(
-            Engine(self.compiled, self._constants, shared),
+            Engine(self.compiled, self._constants, shared, movers=self._movers.copy()),
             start_s=start_s,
             until_s=until_s,
             observe=observe,
-            without=self._without,
         )
         return coordinator.run(_in_order(plan), _in_order(world), self._knots_in(start_s, until_s))
 
