@@ -224,8 +224,8 @@ def test_short_of_servers_the_better_tier_keeps_its_own(by_tier: bool, gold: flo
     ("change", "left"),
     [
         (Change("slow", "s-rack", 0.4), 0.6),
-        # Ten of ten servers from 100 W to 200 W by 2u - u^1.4: 1500 W are half of the way, which is u = 0.33.
-        (Change("cap", "s-rack", 1500.0, "controller"), 0.3315),
+        # Ten of ten servers from 100 W to 200 W by 2u - u^1.4: 1500 W are half of the way, which is u = 0.378.
+        (Change("cap", "s-rack", 1500.0, "controller"), 0.3783),
     ],
 )
 def test_a_brown_out_takes_capacity_and_gives_it_back(change: Change, left: float) -> None:
