@@ -157,6 +157,10 @@ class Narrator:
             child, parent = int(levels.child[edge]), int(levels.parent[edge])
             watts, sources = moved.get(parent, (0.0, set()))
             lost = {int(p) for p in levels.parent[levels.child == child] if not engine.alive[p]}
+            told = self._told_now(now, child)
+            if told >= 0 and not lost:  # a UPS that walks in has said so
+                self._moved.setdefault(parent, []).append(told)
+                continue
             moved[parent] = (
                 watts + float((engine.share[edge] - before.share[edge]) * engine.load[child, W]),
                 sources | lost,
@@ -174,6 +178,12 @@ class Narrator:
                 *causes,
             )
             self._moved.setdefault(parent, []).append(told)
+
+    def _told_now(self, now: float, node: int) -> int:
+        """What physics told about a node at this very instant (-1: nothing)."""
+        found = self._root.get(self._name(node), -1)
+        told = found >= 0 and self.happenings[found].kind == "physics" and self.happenings[found].at_s == now
+        return found if told else -1
 
     def _racks(self, now: float, engine: Engine, before: Before) -> None:
         """Racks that go dark, are cut off or drained, told together where they share a cause."""
