@@ -44,13 +44,14 @@ def compare(seed: int) -> None:
 
 def random_times(rng: Random) -> Times:
     """Return times of every size, so that batteries are sometimes far too small and sometimes ample."""
+    battery_s = rng.choice((rng.uniform(2, 30), rng.uniform(30, 900)))
     return Times(
-        battery_s=rng.choice((rng.uniform(2, 30), rng.uniform(30, 900))),
+        battery_s=battery_s,
         start_s=rng.uniform(5, 90),
         transfer_s=rng.choice((rng.uniform(0.03, 0.1), rng.uniform(1, 20))),
         retransfer_s=rng.uniform(20, 600),
         walk_in_s=rng.uniform(1, 40),
-        recharge_s=rng.uniform(300, 9000),
+        recharge_s=battery_s + rng.uniform(300, 9000),
     )
 
 
@@ -67,7 +68,7 @@ def spells(rng: Random, count: int) -> list[tuple[float, float]]:
 
 def twin(times: Times, outages: list[tuple[float, float]], no_start: list[tuple[float, float]]) -> Played:
     fleet = chain(
-        gen={"start_s": times.start_s},
+        gen={"start_s": times.start_s, "rated_va": 1e6},
         switch={"transfer_s": times.transfer_s, "retransfer_s": times.retransfer_s},
         ups={
             "battery_j": times.battery_s * LOAD_W,
