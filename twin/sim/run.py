@@ -12,6 +12,7 @@ from twin.records.run import Run
 from twin.sim.constants import Constants
 from twin.sim.coordinator import Coordinator, Observer
 from twin.sim.engine import Engine
+from twin.sim.ideal import idealised
 from twin.sim.knots import Knots
 from twin.sim.pristine import Pristine
 from twin.sim.shared import SharedSettles
@@ -23,9 +24,9 @@ class Simulator:
     """Plays runs on one compiled fleet, `without` some laws; what is the same in every run is worked out once."""
 
     def __init__(self, compiled: Compiled, *, without: Collection[str] = ()) -> None:
-        self.compiled = compiled
         self._movers = Pristine(compiled, without)
-        self._constants = Constants.of(compiled)
+        self.compiled = idealised(compiled, without)
+        self._constants = Constants.of(self.compiled)
         self._knots: dict[tuple[float, float], Knots] = {}
 
     def run(  # noqa: PLR0913

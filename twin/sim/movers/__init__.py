@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from twin.graph.compile import Compiled
 from twin.model.errors import UsageError
+from twin.sim.ideal import IDEAL
 from twin.sim.mover import Mover
 from twin.sim.movers.autoscaling import Autoscaling
 from twin.sim.movers.batteries import Batteries
@@ -20,8 +21,6 @@ from twin.sim.movers.restore import Restore
 from twin.sim.movers.transfers import Transfers
 from twin.sim.movers.zones import Zones
 
-# Laws that the settle itself plays and that can be switched off like the others.
-ENGINE_LAWS = ("congestion", "queueing", "quorum")
 # The registry. At one instant they act in this order.
 MOVERS: tuple[type[Mover], ...] = (
     Breakers,
@@ -45,7 +44,7 @@ def movers_of(compiled: Compiled, without: Collection[str] = ()) -> list[Mover]:
 
     Raises UsageError for a law that does not exist.
     """
-    laws = {*ENGINE_LAWS, *(mover.law for mover in MOVERS)}
+    laws = {*IDEAL, *(mover.law for mover in MOVERS)}
     if unknown := set(without) - laws:
         raise UsageError(f"no law {', '.join(sorted(unknown))} (there are: {', '.join(sorted(laws))})")
     found = [mover.of(compiled) for mover in MOVERS if mover.law not in without]
