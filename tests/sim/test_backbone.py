@@ -12,10 +12,12 @@ from tests.sim.fleets import START
 from tests.sim.helpers import SEEDS, settled
 from tests.sim.test_network import backbone_fleet, two_sites
 from twin.graph.compile import compile_fleet
-from twin.model.change import Change
+from twin.model.change import Change, TimedChange
 from twin.model.fleet import Fleet
 from twin.sim.engine import Engine
 from twin.sim.laws.link_delay import queueing_delay
+from twin.sim.measure import measure
+from twin.sim.run import Simulator
 
 
 def two_tiers(capacity_bps: float, **more: Any) -> Fleet:
@@ -124,3 +126,20 @@ def test_many_instants_at_once_are_one_after_the_other(seed: int) -> None:
             for field in ("link_load", "traffic_bps", "traffic_lost_bps", "p99_s"):
                 assert np.array_equal(getattr(block, field)[..., j], getattr(alone, field)[..., 0])
         done += len(block)
+
+
+def test_the_metric_counts_lost_bits_by_tier_and_origin() -> None:
+    """Half of tier 1 is lost from the half of the hour on; the other direction loses nothing."""
+    compiled = compile_fleet(two_tiers(20e6), start=START)
+    world = [TimedChange(1800.0, Change("bandwidth", "sea", -0.5), "world:test")]
+    run = Simulator(compiled).run((), world, until_s=3600.0)
+    for where, expected in (
+        ({}, 0.5 * 2e6 / 9e6),
+        ({"tier": 1}, 0.25),
+        ({"tier": [1, 9], "site": "e1"}, 0.25),
+        ({"region": "west"}, 0.0),
+        ({"tier": 3}, 0.0),
+    ):
+        assert measure(compiled, run, "traffic_loss", where) == pytest.approx(expected)
+    overloaded = [(i.kind, i.thing, i.start_s) for i in run.intervals if i.kind == "link_overloads"]
+    assert overloaded == [("link_overloads", "sea", 1800.0)]

@@ -157,6 +157,17 @@ METRICS: tuple[Metric, ...] = (
         _QUEUE,
     ),
     Metric(
+        "traffic_loss",
+        "1",
+        "number",
+        "bits lost / bits sent over the window",
+        "lower",
+        ("tier", *_PLACE),
+        "share of the traffic between sites (table traffic) that full or dead links lost, by where it comes from",
+        (0.0, 1.0),
+        ("traffic.rate_bps", "traffic.growth_per_year", "links.capacity_bps"),
+    ),
+    Metric(
         "overloads",
         "",
         "violations",

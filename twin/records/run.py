@@ -46,6 +46,8 @@ class Run:
     errors: Floats
     retries: Floats
     p99_integral: Floats
+    traffic_bit: Floats
+    traffic_lost_bit: Floats
     p99_max_s: Floats
     rho_max: Floats
     short_rru: Floats

@@ -155,6 +155,16 @@ def _retry_rate(compiled: Compiled, run: Run, where: Where) -> float:
     return float(run.retries[mask].sum() / total) if total > 0 else 0.0
 
 
+def _traffic_loss(compiled: Compiled, run: Run, where: Where) -> float:
+    """Traffic counts for the site and the region that it comes from."""
+    rows, sites = compiled.traffic, len(compiled.names["sites"])
+    mask = site_mask(compiled, where)[rows.pair // max(1, sites)]
+    if "tier" in where:
+        mask = mask & np.isin(rows.tier, _list(where["tier"]))
+    sent = run.traffic_bit[mask].sum()
+    return float(run.traffic_lost_bit[mask].sum() / sent) if sent > 0 else 0.0
+
+
 def _latency(compiled: Compiled, run: Run, where: Where) -> float:
     mask = service_mask(compiled, where)
     weight = run.requests[mask]
@@ -218,6 +228,7 @@ _NUMBERS: dict[str, Callable[[Compiled, Run, Where], float]] = {
         1e3 * float(run.p99_max_s[service_mask(compiled, where)].max(initial=0.0))
     ),
     "retry_rate": _retry_rate,
+    "traffic_loss": _traffic_loss,
     "capacity_short_rru": _short,
     "utilisation_max": lambda compiled, run, where: float(
         run.rho_max[service_mask(compiled, where)].max(initial=0.0)

@@ -16,8 +16,9 @@ from twin.sim.sparse import group_sums
 MAX_INTERVALS = 20_000
 SLACK = 1.0 + 1e-9
 
-# What is added up: vectors of the run by service and by site, in the order in which they stand.
+# What is added up: vectors of the run by service, row of traffic and site, in the order in which they stand.
 BY_SERVICE = ("requests", "errors", "retries", "p99_integral")
+BY_TRAFFIC = ("traffic_bit", "traffic_lost_bit")
 BY_SITE = ("facility_j", "it_j", "water_l", "server_cost_usd", "embodied_kg", "carbon_g", "energy_cost_usd")
 
 # Violation kinds, in the order of the flag vector; the second word is the kind of thing that violates.
@@ -43,8 +44,9 @@ class Recorder:
         self._last = 0.0
         self._rates: Floats | None = None
         services, sites = len(compiled.names["services"]), len(compiled.names["sites"])
-        self._totals = np.zeros(len(BY_SERVICE) * services + len(BY_SITE) * sites)
-        self._facility = slice(4 * services, 4 * services + sites)
+        before = len(BY_SERVICE) * services + len(BY_TRAFFIC) * len(compiled.traffic.pair)
+        self._totals = np.zeros(before + len(BY_SITE) * sites)
+        self._facility = slice(before, before + sites)
         self._p99_max, self._rho_max = np.zeros(services), np.zeros(services)
         self._short = np.zeros((services, sites))
         self._site_max, self._fleet_max = np.zeros(sites), 0.0
@@ -120,7 +122,7 @@ class Recorder:
         self._rates, self._last = rates[-1:], float(block.times[-1])
 
     def _rates_of(self, block: Block) -> Floats:
-        """What grows how fast at each instant, in the order of BY_SERVICE and BY_SITE (but for carbon and cost of energy)."""
+        """What grows how fast at each instant, in the order of the totals (but for carbon and cost of energy)."""
         flows = block.flows
         rates = np.empty((len(block), len(self._totals) - 2 * len(block.it_w)))
         flowing = (
@@ -128,6 +130,8 @@ class Recorder:
             flows.errors,
             flows.retries,
             block.p99_s.T,
+            block.traffic_bps.T,
+            block.traffic_lost_bps.T,
             block.facility_w.T,
             block.it_w.T,
             block.water_l_per_s.T,
@@ -227,12 +231,17 @@ class Recorder:
         engine = self._engine
         services = len(self._p99_max) * len(BY_SERVICE)
         by_service = dict(zip(BY_SERVICE, self._totals[:services].reshape(len(BY_SERVICE), -1), strict=True))
-        by_site = dict(zip(BY_SITE, self._totals[services:].reshape(len(BY_SITE), -1), strict=True))
+        traffic = self._totals[services : self._facility.start]
+        by_traffic = dict(zip(BY_TRAFFIC, traffic.reshape(len(BY_TRAFFIC), -1), strict=True))
+        by_site = dict(
+            zip(BY_SITE, self._totals[self._facility.start :].reshape(len(BY_SITE), -1), strict=True)
+        )
         by_service["errors"] = by_service["errors"] + engine.services.dropped
         return Run(
             start_s=start,
             seconds=until - start,
             **by_service,  # type: ignore[arg-type]
+            **by_traffic,  # type: ignore[arg-type]
             **by_site,  # type: ignore[arg-type]
             p99_max_s=self._p99_max,
             rho_max=self._rho_max,
