@@ -196,6 +196,20 @@ def test_a_warmer_set_point_is_reached_and_leaves_less_time():
     assert shutdowns(play(room(), [*raised, *cut], HOUR))[0] < shutdowns(play(room(), cut, HOUR))[0]
 
 
+def test_knots_of_the_weather_do_not_delay_a_set_point():
+    """Hours of weather are settled together while all is at rest; a step between them is felt at once."""
+    values = [20.0 + hour % 5 for hour in range(24)]
+    document = room().model_dump()
+    document["series"] = [{"name": "day", "step_s": HOUR, "values": values}]
+    document["sites"] = [{**document["sites"][0], "outdoor_series": "day"}]
+    raised = [TimedChange(1.5 * HOUR, Change("setpoint", "a", 5.0), "plan:test")]
+    watch = Watch(temperature)
+    play(Fleet.model_validate(document), raised, 12 * HOUR, observe=watch)
+    warm = [at_s for at_s, (fluid, _) in watch.seen if fluid == pytest.approx(SUPPLY + 5.0)]
+    assert warm
+    assert 1.5 * HOUR < warm[0] < 2 * HOUR
+
+
 def test_once_cool_again_it_is_at_rest_as_in_a_fresh_run():
     rests: list[tuple[float, bool]] = []
     watch = Watch(lambda engine: rests.append((engine.now, zones_of(engine).at_rest)))

@@ -7,7 +7,7 @@ has let them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
 import numpy as np
@@ -54,6 +54,7 @@ class Zones:
         self._heat_w, self._former_w = np.zeros(count), np.zeros(count)
         self._restore_at, self._due = np.full(count, np.inf), np.full(count, np.inf)
         self._fresh, self._set_c = True, self._supply_c
+        self._setpoint_k: Mapping[str, float] = {}
 
     @classmethod
     def of(cls, compiled: Compiled) -> Self | None:
@@ -71,9 +72,8 @@ class Zones:
 
     def read(self, now: float, engine: Engine) -> None:
         """Take over heat, cooling and set points. Cost: nothing per rack while all is cool and no site is short."""
-        supply = self._supply_c
-        if engine.state.setpoint_k:
-            supply = supply + [engine.state.setpoint_k.get(zone.name, 0.0) for zone in self._zones]
+        self._setpoint_k = engine.state.setpoint_k
+        supply = self._wanted_c()
         if self._fresh:
             self.states.place(supply)
             self._fresh = False
@@ -117,7 +117,9 @@ class Zones:
         return found
 
     def quiet(self, block: Block) -> int:
-        """Up to where the cooling of a site falls short: until then its zones stay at their supply."""
+        """Up to where the cooling of a site falls short: until then zones stay at their set points, if those stay."""
+        if not self._fresh and not np.array_equal(self._wanted_c(), self._set_c):
+            return 0
         short = (block.cooling_short_w[self._sites] > 0.0).any(axis=0)
         return int(short.argmax()) if short.any() else len(block)
 
@@ -125,6 +127,12 @@ class Zones:
     def at_rest(self) -> bool:
         """Whether all are at their set points through and through, at full speed, with full stores."""
         return bool(self.states.settled.all()) and not self.steps.any() and not self.off.any()
+
+    def _wanted_c(self) -> Floats:
+        """The set points as plans have moved them `[C, (Z,)]`."""
+        if not self._setpoint_k:
+            return self._supply_c
+        return self._supply_c + [self._setpoint_k.get(zone.name, 0.0) for zone in self._zones]
 
     def _capacity_w(self, engine: Engine) -> Floats:
         demand, state = self._compiled.demand, engine.state
