@@ -143,3 +143,30 @@ def test_the_metric_counts_lost_bits_by_tier_and_origin() -> None:
         assert measure(compiled, run, "traffic_loss", where) == pytest.approx(expected)
     overloaded = [(i.kind, i.thing, i.start_s) for i in run.intervals if i.kind == "link_overloads"]
     assert overloaded == [("link_overloads", "sea", 1800.0)]
+
+
+def test_a_partition_makes_sites_unreachable_and_not_dead() -> None:
+    """The cut sea leaves both sides up: each serves its own users alone, draws power and says so."""
+    plain = two_sites(1e9).model_dump()
+    plain["services"] = [{**plain["services"][0], "name": "both", "callees": {}}]
+    plain["deployments"] = [{"service": "both", "site": site, "replicas": 20} for site in ("e1", "w1")]
+    plain["demand"] = [
+        {"service": "both", "region": region, "rate_per_s": rate}
+        for region, rate in (("east", 30.0), ("west", 10.0))
+    ]
+    fleet = Fleet.model_validate(plain)
+    whole, parted = settled(fleet), settled(fleet, [Change("state", "sea", -1.0)])
+    assert whole.flows is not None and parted.flows is not None
+    assert whole.flows.arrivals.tolist() == [[20.0, 20.0]] and whole.link_load.tolist() == [15.0 * 8e4]
+    assert parted.flows.arrivals.tolist() == [[30.0, 10.0]] and parted.link_load.tolist() == [0.0]
+    assert parted.flows.errors.tolist() == [0.0]
+    assert parted.rack_powered.all() and parted.rack_reachable.all() and parted.site_ok.all()
+    assert (parted.it_w > 0).all() and parted.group_active.tolist() == whole.group_active.tolist()
+
+
+def test_a_site_without_its_border_is_powered_and_serves_nobody() -> None:
+    engine = settled(two_sites(1e9), [Change("state", "w1-b", -1.0)])
+    west = engine.compiled.index["sites"]["w1"]
+    assert engine.rack_powered.all() and engine.it_w[west] > 0
+    assert not engine.site_ok[west] and engine.running[:, west].sum() > 0
+    assert engine.flows is not None and engine.flows.errors == pytest.approx([100.0, 200.0])
