@@ -202,12 +202,15 @@ def test_knots_of_the_weather_do_not_delay_a_set_point():
     document = room().model_dump()
     document["series"] = [{"name": "day", "step_s": HOUR, "values": values}]
     document["sites"] = [{**document["sites"][0], "outdoor_series": "day"}]
-    raised = [TimedChange(1.5 * HOUR, Change("setpoint", "a", 5.0), "plan:test")]
-    watch = Watch(temperature)
-    play(Fleet.model_validate(document), raised, 12 * HOUR, observe=watch)
-    warm = [at_s for at_s, (fluid, _) in watch.seen if fluid == pytest.approx(SUPPLY + 5.0)]
-    assert warm
-    assert 1.5 * HOUR < warm[0] < 2 * HOUR
+    world = [
+        TimedChange(1.5 * HOUR, Change("setpoint", "a", 10.0), "plan:test"),
+        state(3.2 * HOUR, "chiller-0", -1),
+    ]
+    knots = shutdowns(play(Fleet.model_validate(document), world, 12 * HOUR))
+    assert knots == [
+        (pytest.approx(at_s, abs=1e-6), rack) for at_s, rack in shutdowns(play(room(), world, 12 * HOUR))
+    ]
+    assert knots
 
 
 def test_once_cool_again_it_is_at_rest_as_in_a_fresh_run():
