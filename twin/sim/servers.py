@@ -188,6 +188,7 @@ class Servers:
         slowed = limited | (state.slow > 0)
         self.capped = np.flatnonzero(slowed[rack]) if slowed.any() else np.zeros(0, dtype=np.int64)
         if not len(self.capped):
+            self.cap_utilisation = np.zeros(0)
             return
         full = servers.type_watts[servers.group_type, -1]
         nameplate = add_up(rack, full * self._counts[0], racks)

@@ -54,6 +54,15 @@ def test_between_corners_a_curve_has_no_jump(curve: TripCurve) -> None:
         assert near.all()
 
 
+def test_edges_lie_on_both_sides_of_what_is_dialled() -> None:
+    """Dialled to open at once at 10: on the fast edge it does so from 9 on, on the slow edge only from 11 on."""
+    curve = TripCurve(name="c", kind="bands", long_delay_s=12.0, instantaneous=10.0)
+    at = np.array([8.9, 9.1, 10.9, 11.1])
+    long_s = 12.0 * 36.0 / at**2
+    assert times_s(curve, at, edge="fast") == pytest.approx([0.8 * long_s[0], 0.01, 0.01, 0.01])
+    assert times_s(curve, at, edge="slow") == pytest.approx([*long_s[:3], 0.05])
+
+
 def test_bypass_is_that_of_the_maker() -> None:
     """110 % for ever, 125 % for 2 min, 150 % for 10 s, 700 % for 5 cycles of 60 Hz, in multiples of the rating."""
     of_rating = np.array([1.10, 1.25, 1.50, 7.00]) / BYPASS.pickup

@@ -220,8 +220,9 @@ def test_ups_below_the_limits_of_its_bypass_stays_there_until_a_person_comes() -
     def listen(now: float, engine: Any, recorder: Any, recent: Any) -> None:
         told.extend((timed.at_s, timed.text) for timed in recent)
 
-    fleet = one_panel(BANDS, kind="ups", count=108, reset_s=1800.0)
-    run = simulate(compiled(fleet), until_s=2500.0, observe=listen)
+    fleet = one_panel(BANDS, kind="ups", reset_s=1800.0)
+    run = simulate(compiled(fleet), world=[servers(50.0, "r-g", 108)], until_s=2550.0, observe=listen)
+    told = [(at_s - 50.0, text) for at_s, text in told[1:]]
     first = 345.6 / 1.08**2
     assert trips(run) == []
     assert [at_s for at_s, _ in told] == pytest.approx([first, first + 1800.0, 2 * first + 1800.0])
@@ -246,6 +247,10 @@ def test_a_person_who_comes_as_the_bypass_opens_is_too_late() -> None:
     assert mover.due() == opens_s + 100.0
     later = [timed.change for timed in mover.act(opens_s + 100.0, engine)]
     assert later == [Change("ride", "p", 1.0), Change("state", "p", 1.0)]
+    mover.read(opens_s + 100.0, engine)
+    mover.advance(1.0)
+    # The inverter carries again, the bypass stays cold.
+    assert mover.heat[0, 0] > 0.0 and mover.heat[1, 0] == 0.0
 
 
 def test_on_bypass_there_is_no_battery() -> None:

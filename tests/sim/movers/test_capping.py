@@ -66,6 +66,7 @@ def panel(policy: dict[str, Any] | None = None, *, spread: str = "", **unit: Any
                     "cores": 1,
                     "idle_w": 400.0,
                     "max_w": 1000.0,
+                    "off_w": 200.0,
                     "exponent": 1.0,
                     "power_factor": 1.0,
                 }
@@ -164,6 +165,20 @@ def test_floors_that_do_not_suffice_leave_the_rest_to_the_breaker() -> None:
     assert len(trips(run)) == 1 and trips(run)[0][0] > bare[0][0] + 30.0
     at = next(i for i, (now, va) in enumerate(seen.peak) if now > SURGE_S and va < 113e3)
     assert seen.caps[at] == pytest.approx(np.full(16, 7e3))
+
+
+def test_what_broken_servers_draw_cannot_be_cut_and_is_made_up_for() -> None:
+    """Half of tier 3 is broken and draws 8 kW; its other half stops at 20 kW, and tier 0 gives the rest, in one order."""
+    broken = [TimedChange(50.0, Change("failed", f"r{i:02d}-g", 5.0), "world:test") for i in range(8, 16)]
+    _, seen = play(panel({"floor": 0.5}), [*broken, surge(by=2.5)])
+    assert seen.caps[-1] == pytest.approx(np.repeat([(95e3 - 28e3) / 8, 2.5e3], 8))
+    assert seen.peak[-1][1] == pytest.approx(95e3) and len(seen.told) == 1
+
+
+def test_a_controller_that_can_do_no_more_does_not_ask_again() -> None:
+    """All are at their floors above the limit for an hour: no settle for every tick of three seconds."""
+    fleet = compiled(panel({"floor": 0.7}, trip=None))
+    assert simulate(fleet, world=[surge()], until_s=3700.0).settles < 20
 
 
 @pytest.mark.parametrize("spread", ["", "shared", "other"])

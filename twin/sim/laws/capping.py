@@ -47,13 +47,12 @@ def cut(draw: Floats, floor: Floats, weight: Floats, tier: Ints, watts: float) -
     watts : what the device must lose `[W]`; when the floors allow less, all are cut to their floors.
     """
     caps, left = np.full(len(draw), np.inf), watts
-    low = np.minimum(floor, draw)
     for rank in np.unique(tier)[::-1]:
         if left <= 0.0:
             break
-        rows = np.flatnonzero((tier == rank) & (low < draw))
-        spare = float(np.dot(weight[rows], draw[rows] - low[rows]))
-        level = water_level(low[rows], draw[rows], weight[rows], spare - min(left, spare))
+        rows = np.flatnonzero((tier == rank) & (floor < draw))
+        spare = float(np.dot(weight[rows], draw[rows] - floor[rows]))
+        level = water_level(floor[rows], draw[rows], weight[rows], spare - min(left, spare))
         caps[rows] = np.where(level < draw[rows], level, np.inf)
         left -= spare
     return caps

@@ -24,7 +24,7 @@ from twin.records.text import count, figure
 from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.laws.capping import cut, hand_back
-from twin.sim.power import W
+from twin.sim.power import W, server_watts
 from twin.sim.sparse import add_up
 
 ORIGIN = "physics:capping"
@@ -136,15 +136,12 @@ class Capping:
         if peak_va > 0:
             # In watts of racks below the unit: its peak moves in proportion to what flows.
             over_w = (1.0 - policy.cap_to * float(self._limit_va[i]) / peak_va) * float(engine.load[node, W])
-            weight, (idle, most) = below(self._compiled, node, engine.share), self._range_w(engine)
+            weight, (idle, draw, most) = below(self._compiled, node, engine.share), self._range_w(engine)
             rows = np.flatnonzero((weight > 0) & (most > 0) & (np.isfinite(caps) | (over_w > 0)))
             shared = weight[rows], self._tiers[rows], abs(over_w)
             if over_w > 0:
-                draw = engine.rack_w[rows] - self._compiled.power.rack_switch_w[rows]
                 floor = np.maximum(policy.floor * most, idle)[rows]
-                # What still flows in a rack at its floor (broken servers) cannot be cut.
-                floor = np.where(caps[rows] <= floor, draw, floor)
-                new[rows] = np.minimum(caps[rows], cut(draw, floor, *shared))
+                new[rows] = np.minimum(caps[rows], cut(draw[rows], floor, *shared))
             else:
                 new[rows] = hand_back(caps[rows], most[rows], *shared)
         if np.array_equal(new, caps):
@@ -169,11 +166,13 @@ class Capping:
             for r in np.flatnonzero(order.caps != before).tolist()
         ]
 
-    def _range_w(self, engine: Engine) -> tuple[Floats, Floats]:
-        """What the working servers of each rack draw when idle and at most `[W, (R,)]`; caps act between the two."""
+    def _range_w(self, engine: Engine) -> Floats:
+        """What the working servers of each rack draw idle, now and at most `[W, (3, R)]`: caps act on no others."""
         servers = self._compiled.servers
-        idle, most = (servers.type_watts[servers.group_type, end] * engine.group_active for end in (0, -1))
-        return add_up(servers.group_rack, idle, engine.racks), add_up(servers.group_rack, most, engine.racks)
+        now = server_watts(servers, engine.group_utilisation[:, None], servers.group_type)[:, 0]
+        idle, most = servers.type_watts[:, [0, -1]][servers.group_type].T
+        each = np.stack([idle, now, most]) * engine.group_active
+        return np.stack([add_up(servers.group_rack, row, engine.racks) for row in each])
 
     @cached_property
     def _tiers(self) -> Ints:
