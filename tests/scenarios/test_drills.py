@@ -36,12 +36,6 @@ NEEDS = {
     "rackspace-dfw-2007": "plants",
     "two-cords": "breakers",
 }
-# Not yet: retries that come back as load.
-WAITING = {"aws-us-east-2021-retries"}
-NAMES = [
-    pytest.param(name, marks=pytest.mark.xfail(strict=True) if name in WAITING else ())
-    for name in drill_names()
-]
 SMALL = """\
 drill: small
 title: A panel is lost
@@ -90,14 +84,14 @@ def small(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", drill_names())
 def test_what_the_account_says_happens_and_nothing_else(name: str) -> None:
     drilled = played(name)
     assert [f"{row.says}: {row.wanted}, {row.happened}" for row in drilled.findings if not row.ok] == []
     assert drilled.of("predicted")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", drill_names())
 def test_with_one_thing_changed_nothing_cascades(name: str) -> None:
     drilled = played(name)
     wrong = [
