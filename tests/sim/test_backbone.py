@@ -16,7 +16,7 @@ from twin.model.change import Change, TimedChange
 from twin.model.fleet import Fleet
 from twin.sim.engine import Engine
 from twin.sim.laws.link_delay import queueing_delay
-from twin.sim.measure import measure
+from twin.sim.measure import measure, violators
 from twin.sim.run import Simulator
 
 
@@ -170,3 +170,12 @@ def test_a_site_without_its_border_is_powered_and_serves_nobody() -> None:
     assert engine.rack_powered.all() and engine.it_w[west] > 0
     assert not engine.site_ok[west] and engine.running[:, west].sum() > 0
     assert engine.flows is not None and engine.flows.errors == pytest.approx([100.0, 200.0])
+
+
+def test_links_that_lost_all_bandwidth_carry_nothing_and_without_congestion_nothing_is_lost() -> None:
+    compiled = compile_fleet(two_tiers(10e6), start=START)
+    for without, change, expected in (((), -1.0, 1.0), (("congestion",), -0.5, 0.0)):
+        world = [TimedChange(0.0, Change("bandwidth", "sea", change), "world:test")]
+        run = Simulator(compiled, without=without).run((), world, until_s=60.0)
+        assert measure(compiled, run, "traffic_loss", {}) == expected
+        assert bool(violators(compiled, run, "link_overloads", {})) == bool(expected)

@@ -74,7 +74,8 @@ class Backbone:
 
     def capacity_bps(self) -> Floats:
         """Capacity of the backbone links that is left `[bit/s, (B,)]`."""
-        return self._constants.backbone_bps * np.clip(self._state.bandwidth[self._backbone], 0.0, 1.0)
+        left, whole = self._state.bandwidth[self._backbone], self._constants.backbone_bps
+        return np.multiply(whole, np.minimum(left, 1.0), out=np.zeros_like(whole), where=left > 0)
 
     def _joined(self, routes: Routes) -> Bools:
         """Which rows of traffic have a way at all."""

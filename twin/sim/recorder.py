@@ -179,9 +179,9 @@ class Recorder:
         slow = (services.slo_p99_s < block.p99_s.T) & (flows.requests > 0)
         slow |= flows.errors > services.slo_error * flows.requests * SLACK
         units, links, switches = self._limits
-        bandwidth = np.clip(self._engine.state.bandwidth, 0.0, 1.0)
-        if (bandwidth < 1.0).any():
-            links = links * bandwidth[:, None]
+        left = self._engine.state.bandwidth[:, None]
+        if (left < 1.0).any():
+            links = np.multiply(links, np.minimum(left, 1.0), out=np.zeros_like(links), where=left > 0)
         return [
             (0, block.unit_peak_va > units),
             (4, block.link_load > links),
