@@ -65,13 +65,16 @@ def site_loads(fleet: Fleet, site: Site, rack_load: Mapping[str, tuple[float, fl
             load += chain.everywhere(equal_feed(switch.fed_by))[0] * switch.power_w
     plants = [plant for plant in fleet.cooling_plants if plant.site == site.name]
     cooling, capacity = np.zeros_like(load), np.zeros_like(heat)
+    warmest_c = _warmest_c(fleet, site)
     parts = [(plant, *chain.everywhere(_plant_feed(plant))) for plant in plants]
     for plant, drawn, lit in parts:
-        capacity += plant.rated_heat_w * lit
-        load += drawn * (plant.fixed_w / plant.power_factor)
+        capacity += _heat_w(plant, warmest_c) * lit
+        load += drawn * ((plant.fixed_w + plant.fan_w) / plant.power_factor)
     for plant, drawn, lit in parts:
-        share = np.divide(plant.rated_heat_w * lit, capacity, out=np.zeros_like(capacity), where=capacity > 0)
-        cooling += drawn * (share / _cop(plant, _warmest_c(fleet, site)) / plant.power_factor)
+        share = np.divide(
+            _heat_w(plant, warmest_c) * lit, capacity, out=np.zeros_like(capacity), where=capacity > 0
+        )
+        cooling += drawn * (share / _cop(plant, warmest_c) / plant.power_factor)
     return SiteLoads(
         units=units,
         load_va=load + cooling * heat,
@@ -209,6 +212,14 @@ def _by_feed(
 def _warmest_c(fleet: Fleet, site: Site) -> float:
     series = next((row for row in fleet.series if row.name == site.outdoor_series), None)
     return max(series.values) if series else site.outdoor_c
+
+
+def _heat_w(plant: CoolingPlant, outdoor_c: float) -> float:
+    """What a plant removes on the warmest day: carriers remove nothing, others less above where they derate."""
+    if plant.kind != "chiller":
+        return 0.0
+    above_k = 0.0 if plant.derate_from_c is None else max(outdoor_c - plant.derate_from_c, 0.0)
+    return plant.rated_heat_w * max(1.0 - plant.derate_per_k * above_k, 0.0)
 
 
 def _cop(plant: CoolingPlant, outdoor_c: float) -> float:
