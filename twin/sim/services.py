@@ -15,6 +15,8 @@ from twin.graph.compile import Compiled
 from twin.graph.levels import Bools, Floats, Ints
 from twin.sim.callers import Callers
 from twin.sim.calls import call_levels
+from twin.sim.end_to_end import failing_attempts
+from twin.sim.laws.retries import retried_share, tries_again
 from twin.sim.queueing import P99Table
 from twin.sim.routing import Routing, spread_calls, spread_users
 from twin.sim.stress import Stress
@@ -218,16 +220,15 @@ class ServiceEngine:
         services = self._services
         total = arrivals.sum(axis=-1)
         p = np.divide((arrivals * dead).sum(axis=-1), total, out=np.zeros_like(total), where=total > 0)
-        p_r = p**services.retries
-        tries = np.where(p < 1.0 - EPS, p * (1.0 - p_r) / np.maximum(1.0 - p, EPS), services.retries)
-        q = np.minimum(1.0, np.divide(services.retry_budget, tries, out=np.ones_like(p), where=tries > 0))
-        q *= ~self.stress.clients
-        arrivals *= np.where(dead, 0.0, (1.0 + q * tries)[..., None])
-        failing = nowhere + total * p * (1.0 - q + q * p_r)
-        return np.where(self.stress.clients, nowhere + (requests - nowhere) * p, failing), total * q * tries
+        again = tries_again(p, services.retries)
+        q = retried_share(p, services.retries, services.retry_budget) * ~self.stress.clients
+        arrivals *= np.where(dead, 0.0, (1.0 + q * again)[..., None])
+        failing = nowhere + total * p * (1.0 - q + q * p**services.retries)
+        return np.where(self.stress.clients, nowhere + (requests - nowhere) * p, failing), total * q * again
 
     def _queue(self, flows: Flows, answers: Answer) -> Flows:
         let_in = self.stress.let_in(flows.arrivals, self._shed, answers.capacity, slice(None))
+        refusing = let_in is not flows.arrivals
         over = (let_in > answers.capacity) & self.able
         full: Bools = np.any(over, axis=(1, 2))
         if self.stress.any_clients:
@@ -244,7 +245,7 @@ class ServiceEngine:
         if self.stress.any_warming:
             p99 *= self.stress.slow
         flows.passed, wait = let_in, None
-        lost = None if let_in is flows.arrivals else 1.0 - _share(let_in, flows.arrivals)
+        lost = 1.0 - _share(let_in, flows.arrivals) if refusing else None
         if self._has_backlog or full.any():
             overflow, wait = self._overload(flows, let_in, over, answers)
             p99 += wait
@@ -259,7 +260,10 @@ class ServiceEngine:
         flows.p99_s = p99.max(axis=-1, initial=0.0)
         if self._callers is not None:
             flows.p99_s = self._with_callees(self._callers, p99, rho, wait)
-        flows.errors = self._end_to_end(flows, lost)
+        attempts = failing_attempts(self._levels, flows, lost, believed=self.believed, stress=self.stress)
+        if len(attempts) == 1:
+            self.stress.aim(flows.requests[0], attempts[0])
+        flows.errors = flows.requests * self.stress.requests_failing(attempts)
         return flows
 
     def _with_callees(self, callers: Callers, p99: Floats, rho: Floats, wait: Floats | None) -> Floats:
@@ -291,39 +295,6 @@ class ServiceEngine:
             services.retry_budget * flows.requests, failed * services.retries
         )
         return overflow, self.backlog * answers.inverse
-
-    def _end_to_end(self, flows: Flows, lost: Floats | None) -> Floats:
-        """A request fails when its own service fails it or one of the calls it makes fails; `lost` is what each site fails.
-
-        Calls fail independently: of n calls, each failing with e, none does with (1 - e)^n; a fraction of a call is
-        one that only this share of the requests makes.
-        """
-        failing = np.divide(
-            flows.errors, flows.requests, out=np.zeros_like(flows.requests), where=flows.requests > 0
-        )
-        if not failing.any() and (lost is None or not lost.any()):
-            self.stress.aim(flows.requests[0], failing[0])
-            return failing
-        cell = np.zeros_like(flows.arrivals) if lost is None else lost
-        cell = 1.0 - (1.0 - cell) * (1.0 - failing)[..., None]
-        total = flows.arrivals.sum(axis=-1)
-        for level in reversed(self._levels):
-            rows = level.rows
-            mean = _weighted(cell[:, rows], flows.arrivals[:, rows], total[:, rows], failing[:, rows])
-            seen = (
-                np.where(self.believed[rows], cell[:, rows], mean[..., None])
-                if self.believed is not None
-                else cell[:, rows]
-            )
-            seen = self.stress.as_callers_see(seen, mean, rows)
-            fails, whole = np.take(seen, level.edge_callee, axis=1), np.floor(level.edge_calls)
-            survive = (1.0 - fails) ** whole * (1.0 - (level.edge_calls - whole) * fails)
-            cell[:, level.callers] = 1.0 - (1.0 - cell[:, level.callers]) * np.multiply.reduceat(
-                survive, level.caller_starts, axis=1
-            )
-        attempts = _weighted(cell, flows.arrivals, total, failing)
-        self.stress.aim(flows.requests[0], attempts[0])
-        return flows.requests * self.stress.requests_failing(attempts)
 
     def advance(self, flows: Flows | None, seconds: float) -> None:
         """Move the backlog and what clients and caches remember over `seconds` of constant flows."""
@@ -358,7 +329,3 @@ class ServiceEngine:
 
 def _share(part: Floats, whole: Floats, otherwise: float = 1.0) -> Floats:
     return np.divide(part, whole, out=np.full_like(whole, otherwise), where=whole > 0)
-
-
-def _weighted(values: Floats, weights: Floats, total: Floats, otherwise: Floats) -> Floats:
-    return np.divide((values * weights).sum(axis=-1), total, out=otherwise.copy(), where=total > 0)
