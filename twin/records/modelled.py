@@ -37,6 +37,14 @@ _DECLARED: tuple[tuple[Callable[[Fleet], bool], str], ...] = (
         "restart of cooling plants: none declares how long (it cools as soon as it has power)",
     ),
     (
+        lambda fleet: fleet.convergence_s is not None,
+        "convergence of routes: the fleet declares no time (routers know at once)",
+    ),
+    (
+        lambda fleet: any(link.buffer_s for link in fleet.links),
+        "queues in front of links: none declares a buffer (what does not fit is lost at once)",
+    ),
+    (
         lambda fleet: any(service.timeout_s for service in fleet.services),
         "retry storms: no service declares a timeout (what overload fails adds no load)",
     ),
@@ -54,7 +62,12 @@ _DECLARED: tuple[tuple[Callable[[Fleet], bool], str], ...] = (
     ),
 )
 # What no fleet can declare yet.
-NOT_YET: tuple[str, ...] = ("jobs", "name service", "fire and water leaks")
+NOT_YET: tuple[str, ...] = (
+    "jobs",
+    "name service",
+    "fire and water leaks",
+    "losses on full links inside a site",
+)
 
 
 def not_modelled(fleet: Fleet, without: Collection[str] = ()) -> tuple[str, ...]:
