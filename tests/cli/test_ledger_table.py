@@ -32,7 +32,8 @@ def played() -> Played:
 @pytest.mark.parametrize("by", [["rack"], ["service"], ["site"], ["region"], ["owner"], ["owner", "service"]])
 def test_printed_rows_add_up_to_the_printed_total(played: Played, by: list[str]) -> None:
     rows = _printed(played.ledger, by)
-    for column in range(len(by), len(by) + len(tables.COLUMNS)):
+    assert len(rows[0]) >= len(by) + len(tables.COLUMNS) - 1  # water only where towers take in any
+    for column in range(len(by), len(rows[0])):
         cents = [round(100 * float(row[column].replace(",", ""))) for row in rows]
         assert sum(cents[:-1]) == cents[-1] > 0
 

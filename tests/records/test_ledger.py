@@ -76,8 +76,14 @@ def test_every_level_is_the_sum_of_the_next(data: st.DataObject, sites: int) -> 
 
 @pytest.mark.parametrize("domains", [(), ("rack", "owner"), ("rak",), ("site", "moon")])
 def test_impossible_domains_are_refused(domains: tuple[str, ...]) -> None:
-    lines = Lines({"rack": np.zeros(1, dtype=np.int64)}, {"rack": ("r",)}, np.ones((6, 1), dtype=np.int64))
-    uses = Lines({"owner": np.zeros(1, dtype=np.int64)}, {"owner": ("o",)}, np.ones((6, 1), dtype=np.int64))
+    lines = Lines(
+        {"rack": np.zeros(1, dtype=np.int64)}, {"rack": ("r",)}, np.ones((len(QUANTITIES), 1), dtype=np.int64)
+    )
+    uses = Lines(
+        {"owner": np.zeros(1, dtype=np.int64)},
+        {"owner": ("o",)},
+        np.ones((len(QUANTITIES), 1), dtype=np.int64),
+    )
     with pytest.raises(UsageError, match="domain|one or the other|did you mean"):
         Ledger(lines, uses).by(*domains)
 

@@ -24,6 +24,7 @@ class Books:
     facility_j: Counter[Any] = field(default_factory=Counter)
     carbon_g: Counter[Any] = field(default_factory=Counter)
     energy_cost_usd: Counter[Any] = field(default_factory=Counter)
+    water_l: Counter[Any] = field(default_factory=Counter)  # random fleets have no towers
     embodied_kg: Counter[Any] = field(default_factory=Counter)
     server_cost_usd: Counter[Any] = field(default_factory=Counter)
 

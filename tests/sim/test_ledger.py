@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 from tests.sim.fleets import START
 from tests.sim.helpers import SEEDS
+from tests.sim.movers import cooled
 from tests.sim.naive_ledger import Books, NaiveBookkeeper
 from tests.sim.test_against_naive_twin import UNTIL_S, one_case
 from tests.sim.test_energy import PLAN, PROFILE, UNTIL, carbon, facility_and_it, fleet, price
@@ -99,7 +100,7 @@ def test_a_schedule_against_fractions_by_hand() -> None:
     """Series of demand, carbon and price, a drained rack and one without power: who bears which hour."""
     _, ledger = kept(fleet(), PLAN, until_s=float(UNTIL))
     cuts = sorted({0, UNTIL, *range(0, UNTIL, 3600), *range(900, UNTIL, 1800), *(int(c.at_s) for c in PLAN)})
-    racks, uses = ({name: [Fraction(0)] * 6 for name in names} for names in (("r1", "r2"), ("web", IDLE)))
+    racks, uses = ({name: [Fraction(0)] * 7 for name in names} for names in (("r1", "r2"), ("web", IDLE)))
     for begin, end in zip(cuts, cuts[1:], strict=False):
         t, seconds = Fraction(begin), end - begin
         facility_w, it_w = facility_and_it(t)
@@ -117,12 +118,25 @@ def test_a_schedule_against_fractions_by_hand() -> None:
         ):
             joules = facility_w * seconds * watts / it_w
             row = [watts * seconds, joules, joules * carbon(t) / 3600, joules * price(t) / 3600]
-            row += [2 * cost * part * 10**6, cost * part * 10**6]
+            row += [Fraction(0), 2 * cost * part * 10**6, cost * part * 10**6]
             book[:] = [a + b for a, b in zip(book, row, strict=True)]
     for name, accounts in (("rack", racks), ("service", uses)):
         for account in ledger.by(name):
             found = dataclasses.astuple(account)[1:]
             assert found == pytest.approx([float(x) for x in accounts[account.key[0]]], abs=1.5), account.key
+
+
+def test_water_goes_with_the_heat_of_each_rack() -> None:
+    """In steady weather a tower takes in proportion to heat, so that each rack has its own; one of them lives half as long."""
+    tower = {"name": "tower", "heat_rejection": "tower", "cycles": 5.0}
+    site = cooled.fleet({"a": 20, "b": 40}, [tower], [], outdoor_c=20.0, humidity=0.5)
+    run, ledger = kept(site, [cooled.state(1800.0, "a-x", -1.0)], until_s=3600.0)
+    water = {account.key[0]: account.water_ml for account in ledger.by("rack")}
+    assert water["a-x"] > 1000
+    assert [water[rack] / water["a-x"] for rack in ("a-y", "b-x", "b-y")] == pytest.approx(
+        [2, 4, 4], rel=1e-3
+    )
+    assert sum(water.values()) == ledger.total.water_ml == round(run.water_l[0] * 1e3)
 
 
 def test_losses_while_no_rack_draws_anything_are_nobodys() -> None:
@@ -143,7 +157,9 @@ def test_a_run_does_not_know_of_its_books(seed: int) -> None:
     with_books, _ = kept(fleet, plan, world, until_s=UNTIL_S)
     without = simulate(compile_fleet(fleet, start=START), plan, world, until_s=UNTIL_S)
     for field in dataclasses.fields(Run):
-        if field.name == "settles":  # whoever looks on is shown the state before the start, which is a settle more
+        if (
+            field.name == "settles"
+        ):  # whoever looks on is shown the state before the start, which is a settle more
             continue
         one, other = getattr(with_books, field.name), getattr(without, field.name)
         assert np.array_equal(one, other) if isinstance(one, np.ndarray) else one == other, field.name

@@ -18,6 +18,7 @@ COLUMNS = (
     ("overhead\nkWh", "overhead_j", 3.6e6),
     ("carbon\nkg CO2e", "carbon_mg", 1e6),
     ("embodied\nkg CO2e", "embodied_mg", 1e6),
+    ("water\nL", "water_ml", 1e3),
     ("energy\nUSD", "energy_microusd", 1e6),
     ("servers\nUSD", "servers_microusd", 1e6),
 )
@@ -33,12 +34,13 @@ def ledger_as_dict(ledger: Ledger, domains: Sequence[str]) -> dict[str, Any]:
 
 
 def ledger_table(ledger: Ledger, domains: Sequence[str]) -> Table:
-    """Return a table whose rows, as they are printed, add up to its last row."""
+    """Return a table whose rows, as they are printed, add up to its last row; without columns of which nobody has anything."""
     accounts, total = _biggest(ledger.by(*domains)), ledger.total
+    columns = [row for row in COLUMNS if any(getattr(account, row[1]) for account in accounts)]
     table = Table(*domains, box=None, header_style="bold")
-    for heading, _, _ in COLUMNS:
+    for heading, _, _ in columns:
         table.add_column(heading, justify="right")
-    numbers = [_printed(accounts, total, name, units) for _, name, units in COLUMNS]
+    numbers = [_printed(accounts, total, name, units) for _, name, units in columns]
     for account, row in zip(accounts, zip(*numbers, strict=True), strict=False):
         table.add_row(*account.key, *row)
     table.add_section()

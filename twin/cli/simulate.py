@@ -48,7 +48,9 @@ def simulate(
     ] = None,
     by: Annotated[
         list[str] | None,
-        typer.Option(help="Charge energy, carbon and money to each rack, service, site, region or owner."),
+        typer.Option(
+            help="Charge energy, carbon, water and money to each rack, service, site, region or owner."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> int:

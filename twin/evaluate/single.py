@@ -42,7 +42,7 @@ class Played:
 
     @property
     def ledger(self) -> Ledger:
-        """Energy, carbon and money by domain, e.g. `ledger.by("owner")`; only of a run that was played with `ledger=True`."""
+        """Energy, carbon, water and money by domain, e.g. `ledger.by("owner")`; only of a run played with `ledger=True`."""
         if self.books is None:
             raise UsageError("no books were kept of this run: play it with ledger=True")
         return self.books

@@ -41,6 +41,7 @@ QUANTITIES = (
     Quantity("facility_j", "facility_j", 1.0),
     Quantity("carbon_mg", "carbon_g", 1e3),
     Quantity("energy_microusd", "energy_cost_usd", 1e6),
+    Quantity("water_ml", "water_l", 1e3),
     Quantity("embodied_mg", "embodied_kg", 1e6),
     Quantity("servers_microusd", "server_cost_usd", 1e6),
 )
@@ -59,6 +60,7 @@ class Account:
     facility_j: int
     carbon_mg: int
     energy_microusd: int
+    water_ml: int
     embodied_mg: int
     servers_microusd: int
 

@@ -1,8 +1,8 @@
 """The bookkeeper: charges a run to racks, and to services and their owners, while it is played.
 
-It looks on like the narrator, after every settle, and changes nothing. Whatever a site draws, emits or pays at an instant is
-shared by IT power at that instant: who computes at night bears the losses, the cooling, the carbon and the price of the
-night. While the racks of a site draw nothing, nobody is charged. Who has which IT power is said in `uses.py`.
+It looks on like the narrator, after every settle, and changes nothing. Whatever a site draws, emits, pays or evaporates at an
+instant is shared by IT power at that instant: who computes at night bears the losses, the cooling, the carbon and the price
+of the night. While the racks of a site draw nothing, nobody is charged. Who has which IT power is said in `uses.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from twin.sim.recorder import Recorder
 from twin.sim.sparse import add_up
 from twin.sim.uses import installed, uses
 
-BY_SITE = 4  # quantities of a site that IT power shares (IT, facility, carbon, cost of energy); the others are of servers
+BY_SITE = 5  # quantities of a site that IT power shares, as `_charge` stacks them; the others are of servers
 
 
 class Bookkeeper:
@@ -38,12 +38,13 @@ class Bookkeeper:
         cells = np.tile(sites, len(compiled.names["services"]))
         self._places = Side(np.concatenate([compiled.rack_site, sites]), len(sites))
         self._uses = Side(np.concatenate([cells, compiled.servers.rs_site, sites]), len(sites))
-        self._it_w, self._facility_w = np.zeros(len(sites)), np.zeros(len(sites))
+        self._it_w = self._facility_w = self._water_l_per_s = np.zeros(len(sites))
 
     def __call__(self, now: float, engine: Engine, _: Recorder, __: Sequence[TimedChange]) -> None:
         """Charge what was drawn since the last settle, and see who draws what from now on."""
         self._charge(now)
         self._it_w, self._facility_w = engine.it_w, engine.facility_w
+        self._water_l_per_s = engine.water_l_per_s
         rack, racks = self._compiled.servers.group_rack, len(self._compiled.rack_site)
         rates = np.stack([add_up(rack, rate, racks) for rate in installed(engine)])
         self._places.read(engine.rack_w, rates, engine.it_w)
@@ -64,8 +65,9 @@ class Bookkeeper:
         if seconds <= 0.0:
             return
         carbon, price = self._grid.between(self._last, now)
-        it_j, facility_j = self._it_w * seconds, self._facility_w * seconds
-        by_site = np.stack([it_j, facility_j, self._facility_w * carbon, self._facility_w * price])
+        facility_w, rates = self._facility_w, (self._it_w, self._facility_w, self._water_l_per_s)
+        it_j, facility_j, water_l = (rate * seconds for rate in rates)
+        by_site = np.stack([it_j, facility_j, facility_w * carbon, facility_w * price, water_l])
         for side in (self._places, self._uses):
             side.charge(by_site, seconds)
         self._last = now
@@ -118,7 +120,7 @@ class Side:
         self._part[len(self.site) - self._sites :][it_w <= 0] = 1.0
 
     def charge(self, by_site: Floats, seconds: float) -> None:
-        """Charge what the sites `[4, S]` and the servers cost over some seconds."""
+        """Charge what the sites `[5, S]` and the servers cost over some seconds."""
         self.amounts[:BY_SITE] += by_site[:, self.site] * self._part
         self.amounts[BY_SITE:, : self._rate.shape[1]] += self._rate * seconds
 
