@@ -232,6 +232,18 @@ def test_ups_below_the_limits_of_its_bypass_stays_there_until_a_person_comes() -
     assert told[1][1] == "p is put back from bypass by a person"
 
 
+def test_one_stage_of_a_ups_carries_at_a_time() -> None:
+    """108 % on the inverter, on bypass, and after a person came 130 % on the inverter again: the bypass stays cold."""
+    mover = Breakers.of(compiled(one_panel(BANDS, kind="ups", reset_s=100.0)))
+    assert mover is not None
+    for va in (108e3, 108e3):
+        mover.read(0.0, flowing(va))
+        mover.act(mover.due(), flowing(va))
+    mover.read(500.0, flowing(130e3))
+    mover.advance(1.0)
+    assert mover.heat[0, 0] > 0.0 and mover.heat[1, 0] == 0.0
+
+
 def test_a_person_who_comes_as_the_bypass_opens_is_too_late() -> None:
     """The inverter would be reset in the very instant in which the bypass opens: it opens, and waits its own time."""
     mover = Breakers.of(compiled(one_panel(BANDS, kind="ups", reset_s=100.0)))
