@@ -19,6 +19,7 @@ from twin.model.names import compress
 from twin.records.run import Run, Trace
 from twin.records.verdict import Happening
 from twin.sim.engine import Engine
+from twin.sim.movers.zones import Zones
 from twin.sim.power import W
 from twin.sim.recorder import Recorder
 from twin.sim.watch import Before, nodes_of
@@ -369,6 +370,8 @@ class Narrator:
         unit = self._compiled.index["power_units"].get(thing)
         if unit is not None and quantity in ("power_va", "peak_va"):
             return float(self._compiled.power.limit_va[unit])
+        if quantity == "inlet_c":
+            return next(zone.shutdown_c for zone in self._compiled.cooling.zones if zone.name == thing)
         service = self._compiled.index["services"].get(thing)
         return (
             float(1e3 * self._compiled.services.slo_p99_s[service])
@@ -388,6 +391,7 @@ QUANTITIES = {
     "p99_ms": "p99 of a service [ms]",
     "error_rate": "failed share of a service [1]",
     "facility_w": "facility power of a site [W]",
+    "inlet_c": "what the racks of a cooling zone are supplied with [°C]",
 }
 
 
@@ -407,6 +411,8 @@ def sample(engine: Engine, quantity: str, thing: str) -> float:
     if quantity in ("power_va", "peak_va"):
         values = engine.unit_va if quantity == "power_va" else engine.unit_peak_va
         return float(values[index["power_units"][thing]])
+    if quantity == "inlet_c":
+        return _inlet_c(engine, thing)
     k = index["services"][thing]
     if quantity == "p99_ms":
         return float(1e3 * engine.p99_s[k])
@@ -415,6 +421,13 @@ def sample(engine: Engine, quantity: str, thing: str) -> float:
             float(engine.flows.errors[k] / engine.flows.requests[k]) if engine.flows.requests[k] > 0 else 0.0
         )
     raise KeyError(quantity)
+
+
+def _inlet_c(engine: Engine, zone: str) -> float:
+    for mover in engine.movers:
+        if isinstance(mover, Zones):
+            return mover.inlet_c(zone)
+    raise KeyError(zone)
 
 
 def _words_of(timed: TimedChange, *, alone: bool) -> str:

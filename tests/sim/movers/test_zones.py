@@ -10,10 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
+from tests.sim.fleets import START
 from tests.sim.movers.cooled import KW, ROW, Watch, fleet, play, state
+from twin.graph.compile import compile_fleet
 from twin.model.change import Change, TimedChange
 from twin.model.fleet import Fleet
 from twin.sim.movers.zones import STEP, STEPS
+from twin.sim.narrate import Narrator
+from twin.sim.run import simulate
 
 MINUTE, HOUR = 60.0, 3600.0
 SUPPLY, THROTTLE, SHUTDOWN = 22.0, 35.0, 45.0
@@ -222,6 +226,21 @@ def test_once_cool_again_it_is_at_rest_as_in_a_fresh_run():
     assert rest[30.0]
     assert not rest[700.0]
     assert rest[20 * HOUR]
+
+
+def test_the_inlet_can_be_watched():
+    compiled = compile_fleet(room(), start=START)
+    narrator = Narrator(compiled, watch=[("inlet_c", "a")])
+    world = [state(600.0, "chiller-0", -1), *ask([660.0])]
+    run = narrator.told(simulate(compiled, world=world, until_s=HOUR, observe=narrator))
+    (trace,) = run.traces
+    points = dict(zip(trace.times_s.tolist(), trace.values.tolist(), strict=True))
+    assert trace.limit == SHUTDOWN
+    assert points[600.0] == SUPPLY
+    assert SUPPLY < points[660.0] < SHUTDOWN
+    assert max(points.values()) == pytest.approx(SHUTDOWN)
+    with pytest.raises(KeyError):
+        simulate(compiled, until_s=60.0, observe=Narrator(compiled, watch=[("inlet_c", "b")]))
 
 
 def test_without_the_law_nothing_heats_up():

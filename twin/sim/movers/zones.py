@@ -123,6 +123,13 @@ class Zones:
         short = (block.cooling_short_w[self._sites] > 0.0).any(axis=0)
         return int(short.argmax()) if short.any() else len(block)
 
+    def inlet_c(self, name: str) -> float:
+        """Return what the racks of a zone are supplied with [C]; raise KeyError when there is no such zone."""
+        found = [z for z, zone in enumerate(self._zones) if zone.name == name]
+        if not found:
+            raise KeyError(name)
+        return float(self.states.fluid_c[found[0]])
+
     @property
     def at_rest(self) -> bool:
         """Whether all are at their set points through and through, at full speed, with full stores."""
