@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from scenarios.fleets.example import example_fleet
 from tests.sim.fleets import START
 from tests.sim.helpers import SEEDS
 from tests.sim.movers import cooled
@@ -198,3 +199,22 @@ def _web_w(t: Fraction) -> tuple[Fraction, int]:
     """What the service makes its servers draw: 200 W above idle and its part of the 100 W, both by utilisation."""
     working = _working(t)
     return working * 300 * _busy(t), working
+
+
+def test_books_balance_before_they_are_rounded_while_physics_moves() -> None:
+    """The utility of a site is lost: batteries, generators and a walk-in follow. Nothing is left to the rounding to hide."""
+    site = example_fleet()
+    compiled = compile_fleet(site, start=START)
+    keeper = Bookkeeper(compiled, until_s=7200.0)
+    lost = [
+        TimedChange(at_s, Change("state", "ams1-grid", value), "world:test")
+        for at_s, value in ((600.0, -1.0), (3000.0, 1.0))
+    ]
+    run = simulate(compiled, world=lost, until_s=7200.0, observe=keeper)
+    assert run.events > 4
+    ledger = keeper.close(run)
+    for side in (keeper._places, keeper._uses):
+        for quantity, amounts in zip(QUANTITIES, side.amounts, strict=True):
+            sums = np.bincount(side.site, weights=amounts, minlength=len(run.it_j))
+            assert sums == pytest.approx(getattr(run, quantity.vector), rel=1e-9), quantity
+    assert_levels_add_up(run, ledger, compiled.names["sites"])
