@@ -137,7 +137,10 @@ class Plants:
 
 
 class Upstream:
-    """The feeds between some plants and what makes their voltage, walked when something switched."""
+    """The feeds between some plants and what makes their voltage, walked when something switched.
+
+    Cost of the first look: one pass over the edges for each level of the chain.
+    """
 
     def __init__(self, compiled: Compiled, nodes: Sequence[int]) -> None:
         levels, power = compiled.power.levels, compiled.power
@@ -152,19 +155,16 @@ class Upstream:
             )
             if kind in MAKERS
         }
-        self._feeds: dict[int, list[tuple[int, int]]] = {}
+        self._feeds: dict[int, list[tuple[int, int]]] = {node: [] for node in nodes}
         self._standby: dict[int, bool] = {}
-        edges = dict(zip(levels.child[levels.run_starts].tolist(), levels.run_starts.tolist(), strict=True))
-        ends = dict(zip(edges, [*levels.run_starts[1:].tolist(), len(levels.child)], strict=True))
-        waiting = list(nodes)
+        waiting = set(nodes)
         while waiting:
-            node = waiting.pop()
-            if node in self._feeds or node in self._maker:
-                continue
-            run = range(edges[node], ends[node]) if node in edges else range(0)
-            self._feeds[node] = [(edge, int(levels.parent[edge])) for edge in run]
-            self._standby[node] = bool(levels.standby[run[0]]) if run else False
-            waiting += [parent for _, parent in self._feeds[node]]
+            edges = np.flatnonzero(np.isin(levels.child, list(waiting)))
+            for edge in edges.tolist():
+                child, parent = int(levels.child[edge]), int(levels.parent[edge])
+                self._feeds.setdefault(child, []).append((edge, parent))
+                self._standby[child] = bool(levels.standby[edge])
+            waiting = set(levels.parent[edges].tolist()) - self._maker.keys() - self._feeds.keys()
 
     def sources(self, i: int, engine: Engine) -> Sources:
         """Return what makes the voltage at plant `i`, by the feeds that would carry it; empty when none lives."""
@@ -175,6 +175,7 @@ class Upstream:
             if node in self._maker:
                 found.add(self._maker[node])
                 continue
-            live = [parent for edge, parent in self._feeds[node] if alive[parent] and closed[edge] == 0]
-            waiting += live[:1] if self._standby[node] else live
+            feeds = self._feeds.get(node, [])
+            live = [parent for edge, parent in feeds if alive[parent] and closed[edge] == 0]
+            waiting += live[:1] if self._standby.get(node, False) else live
         return frozenset(found)
