@@ -127,6 +127,19 @@ def test_load_that_comes_in_stages_is_taken() -> None:
     assert at_once.lost("r2")[-1][1] == 590.0
 
 
+def test_blocks_of_one_instant_are_one_block() -> None:
+    """Half of the rating comes with the transfer, and the other half when a board closes in the same instant."""
+    units = [
+        UTILITY,
+        {**GENERATOR, "rated_va": 8e4, "block": 0.6},
+        {**SWITCH, "transfer_s": 0.0},
+        {"name": "b1", "kind": "switchboard", "rated_va": 1e6, "fed_by": ["ats"]},
+        {"name": "b2", "kind": "switchboard", "rated_va": 1e6, "fed_by": ["ats"], "restore_s": 0.0},
+    ]
+    played = play(fleet_of(units, {"r1": ["b1"], "r2": ["b2"]}, kw=40), loses("util", 100.0, 500.0), 590.0)
+    assert played.lost("r1") == [(100.0, 590.0)]
+
+
 def test_a_board_with_utility_and_generator_calls_it_too_and_a_prime_set_runs_from_the_start() -> None:
     board = {"name": "board", "kind": "switchboard", "rated_va": 1e6, "fed_by": ["util", "gen"]}
     played = play(

@@ -74,6 +74,13 @@ def test_a_source_that_dies_while_the_switch_moves_is_passed_over() -> None:
     assert carriers(played, 3) == [(0.0, "u0"), (10.0, ""), (12.0, "u2")]
 
 
+def test_a_better_source_that_comes_back_later_begins_the_wait_anew() -> None:
+    """On u2 since both others went; u1 is back at 40, u0 at 70: it goes to u0 at 130, and not at 100."""
+    world = [*loses("u0", 10.0, 60.0), *loses("u1", 10.0, 30.0)]
+    found = carriers(play(switched(3), world, 500.0), 3)
+    assert found == [(0.0, "u0"), (10.0, ""), (12.0, "u2"), (130.0, ""), (132.0, "u0")]
+
+
 def test_with_nothing_to_transfer_to_it_stays_where_it_is() -> None:
     played = play(switched(), [*loses("u0", 10.0, 10.0), *loses("u1", 5.0, 50.0)], 500.0)
     assert played.lost("rack") == [(10.0, 20.0)]
