@@ -179,3 +179,19 @@ def test_links_that_lost_all_bandwidth_carry_nothing_and_without_congestion_noth
         run = Simulator(compiled, without=without).run((), world, until_s=60.0)
         assert measure(compiled, run, "traffic_loss", {}) == expected
         assert bool(violators(compiled, run, "link_overloads", {})) == bool(expected)
+
+
+def test_who_waits_for_a_lost_call_fails_as_well() -> None:
+    """`front` calls `mid` one and a half times at its own site, which calls `back` twice over the full sea.
+
+    75 of 300 calls are lost: `mid` has both answers with a chance of (3/4)^2 = 9/16, and `front` of 9/16 x (1 + 9/16)/2.
+    """
+    plain = two_sites(18e6).model_dump()
+    one, back = plain["services"]
+    plain["services"] = [{**one, "callees": {"mid": 1.5}}, {**one, "name": "mid"}, back]
+    plain["deployments"].append({"service": "mid", "site": "e1", "replicas": 20})
+    engine = settled(Fleet.model_validate(plain))
+    assert engine.flows is not None and engine.compiled.names["services"] == ("front", "mid", "back")
+    assert engine.flows.requests == pytest.approx([100.0, 150.0, 300.0])
+    expected = [100.0 * (1 - 9 / 16 * (1 + 9 / 16) / 2), 150.0 * 7 / 16, 75.0]
+    assert engine.flows.errors == pytest.approx(expected)

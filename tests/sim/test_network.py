@@ -306,14 +306,17 @@ def two_sites(capacity_bps: float) -> Fleet:
 
 
 def test_a_full_link_loses_what_it_cannot_carry() -> None:
-    """200 calls/s x 10 kB = 16 Mbit/s from east to west; over 10 Mbit/s three calls of eight are lost."""
+    """200 calls/s x 10 kB = 16 Mbit/s from east to west; over 10 Mbit/s three calls of eight are lost.
+
+    A request makes two calls: it has both answers with a chance of (5/8)^2.
+    """
     wide, narrow = settled(two_sites(16.1e6)), settled(two_sites(10e6))
     assert wide.flows is not None and narrow.flows is not None
     assert wide.link_load == pytest.approx([16e6])
     assert wide.flows.errors.tolist() == [0.0, 0.0]
     assert narrow.link_load == pytest.approx([16e6])  # what is offered
     assert wide.compiled.names["services"] == ("front", "back")
-    assert narrow.flows.errors == pytest.approx([0.0, 200.0 * 6 / 16])
+    assert narrow.flows.errors == pytest.approx([100.0 * (1 - (5 / 8) ** 2), 200.0 * 6 / 16])
     assert wide.p99_s[1] == pytest.approx(narrow.p99_s[1])
 
 

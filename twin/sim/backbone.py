@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from twin.graph.levels import Bools, Floats
+from twin.sim.calls import call_levels
 from twin.sim.congestion import delivered, waiting
 from twin.sim.constants import Constants
 from twin.sim.network import Routes, backbone_loads
@@ -38,6 +39,7 @@ class Backbone:
     def __init__(self, constants: Constants, state: State) -> None:
         self._constants, self._compiled, self._state = constants, constants.compiled, state
         self._backbone = constants.compiled.network.backbone
+        self._levels = call_levels(constants.compiled.services)
 
     def settle(  # noqa: PLR0913
         self, times: Floats, factors: Floats, demand: Floats, *, flows: Flows, routing: Routing, paths: Paths
@@ -98,9 +100,13 @@ class Backbone:
         return share if paths.reach is None else share * paths.reach
 
     def _lose(self, flows: Flows, routing: Routing, demand: Floats, share: Floats) -> Flows:
-        """Requests that cross the backbone are lost in the share of their class that does not get through."""
+        """Requests that cross the backbone are lost in the share of their class that does not get through.
+
+        Who makes a call that is lost fails as well.
+        """
         apart = np.arange(len(routing.ingress))[:, None] != self._compiled.site_region
         failing = np.zeros_like(flows.requests)
+        calls_lost = np.zeros_like(flows.arrivals[0])
         for one, through in enumerate(share):
             rows, lost = self._constants.service_class == one, 1.0 - through
             to_site = (routing.ingress @ lost) * apart
@@ -108,11 +114,33 @@ class Backbone:
             for part in routing.parts:
                 failing[:, rows] += ((users * part.regions) * (part.share[rows] @ to_site.T)).sum(axis=-1)
                 if flows.remote.any():
-                    calls = flows.remote[:, rows] * part.sites
-                    failing[:, rows] += (calls * (part.share[rows] @ lost.T)).sum(axis=-1)
+                    on_the_way = (part.share[rows] @ lost.T) * part.sites
+                    failing[:, rows] += (flows.remote[:, rows] * on_the_way).sum(axis=-1)
+                    calls_lost[rows] += on_the_way * (1.0 - routing.believed[rows])
         ratio = np.divide(failing, flows.requests, out=np.zeros_like(failing), where=flows.requests > 0)
         left = (flows.requests - flows.errors) * (1.0 - np.minimum(ratio, 1.0))
+        if calls_lost.any():
+            left *= 1.0 - self._without_an_answer(flows.arrivals[0], calls_lost, routing.believed)
         return replace(flows, errors=flows.requests - left)
+
+    def _without_an_answer(self, arrivals: Floats, calls_lost: Floats, believed: Floats) -> Floats:
+        """Share of the requests of each service `[K]` that fail for a lost call of theirs, or of what they call.
+
+        `calls_lost` `[K, S]` is the share of the calls made to a service at a site that the network loses. Calls fail
+        independently: of n calls that are each lost with e none is with (1 - e)^n; a fraction of a call is one that only
+        this share of the requests makes.
+        """
+        fails, total = np.zeros_like(arrivals), arrivals.sum(axis=1)
+        for level in reversed(self._levels):
+            rows = level.rows
+            mean = _mean(fails[rows], arrivals[rows], total[rows])
+            there = np.where(believed[rows] > 0, fails[rows], mean[:, None])
+            lost = 1.0 - (1.0 - there) * (1.0 - calls_lost[rows])
+            each, whole = lost[level.edge_callee], np.floor(level.edge_calls)
+            survive = (1.0 - each) ** whole * (1.0 - (level.edge_calls - whole) * each)
+            survive = np.multiply.reduceat(survive, level.caller_starts, axis=0)
+            fails[level.callers] = 1.0 - (1.0 - fails[level.callers]) * survive
+        return _mean(fails, arrivals, total)
 
     def _waiting(self, live: Routes, routing: Routing, load: Floats, capacity: Floats) -> Floats | float:
         """What queues add to the round trip of a region's users `[s, (T, K, G)]`."""
@@ -123,3 +151,7 @@ class Backbone:
         return np.stack(
             [mean_to_users(routing.parts, routing.ingress, one, region) for one in np.moveaxis(extra, -1, 0)]
         )
+
+
+def _mean(values: Floats, weights: Floats, total: Floats) -> Floats:
+    return np.divide((values * weights).sum(axis=1), total, out=np.zeros_like(total), where=total > 0)
