@@ -97,14 +97,17 @@ class Ledger:
         They add up to `total` exactly. Raises UsageError for what is no domain, or racks together with owners or services.
         """
         lines = self._lines(domains)
-        rows = np.stack([lines.rows[domain] for domain in domains])
-        keys, line = np.unique(rows, axis=1, return_inverse=True)
-        sums = np.zeros((keys.shape[1], len(lines.amounts)), dtype=np.int64)
-        np.add.at(sums, line.reshape(-1), lines.amounts.T)
         names = [lines.names[domain] for domain in domains]
+        sizes = [len(known) for known in names]
+        found, line = np.unique(
+            np.ravel_multi_index([lines.rows[domain] for domain in domains], sizes), return_inverse=True
+        )
+        sums = np.zeros((len(found), len(lines.amounts)), dtype=np.int64)
+        np.add.at(sums, line, lines.amounts.T)
+        keys = np.stack(np.unravel_index(found, sizes), axis=1)
         return tuple(
             Account(tuple(known[i] for known, i in zip(names, key, strict=True)), *amounts)
-            for key, amounts in zip(keys.T.tolist(), sums.tolist(), strict=True)
+            for key, amounts in zip(keys.tolist(), sums.tolist(), strict=True)
         )
 
     def _lines(self, domains: Sequence[str]) -> Lines:
