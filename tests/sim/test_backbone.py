@@ -189,7 +189,7 @@ def test_who_waits_for_a_lost_call_fails_as_well() -> None:
     plain = two_sites(18e6).model_dump()
     one, back = plain["services"]
     plain["services"] = [{**one, "callees": {"mid": 1.5}}, {**one, "name": "mid"}, back]
-    plain["deployments"].append({"service": "mid", "site": "e1", "replicas": 20})
+    plain["deployments"] = [*plain["deployments"], {"service": "mid", "site": "e1", "replicas": 20}]
     engine = settled(Fleet.model_validate(plain))
     assert engine.flows is not None and engine.compiled.names["services"] == ("front", "mid", "back")
     assert engine.flows.requests == pytest.approx([100.0, 150.0, 300.0])
