@@ -108,6 +108,15 @@ def test_chilled_water_carries_the_zone_for_as_long_as_it_lasts():
     assert {seen for _, seen in watch.seen} == {(SUPPLY, SUPPLY)}
 
 
+def test_it_says_when_the_chilled_water_is_used_up_and_when_it_is_cool_again():
+    watch = Watch()
+    world = [state(600.0, "chiller-0", -1), state(1300.0, "chiller-0", 1)]
+    play(room(store_j=10 * MINUTE * 50 * KW), world, 4 * HOUR, observe=watch)
+    assert watch.told[0] == (1200.0, "the chilled water of row a of s is used up")
+    assert watch.told[-1][1] == "row a of s is at 33.0 °C: servers have full speed again"
+    assert len([text for _, text in watch.told if "used up" in text]) == 1
+
+
 def test_a_store_is_filled_again_by_what_plants_have_to_spare():
     """40 min at 50 kW are put back by 50 kW to spare in 40 min, and not before."""
     store_j = 45 * MINUTE * 50 * KW

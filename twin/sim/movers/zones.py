@@ -15,6 +15,7 @@ import numpy as np
 from twin.graph.compile import Compiled
 from twin.graph.levels import Bools, Floats
 from twin.model.change import Change, ChangeKind, TimedChange
+from twin.records.text import percent
 from twin.sim.block import Block
 from twin.sim.cooling import Cooling, weather_at
 from twin.sim.engine import Engine
@@ -52,6 +53,7 @@ class Zones:
         count = len(zones)
         self.steps, self.off = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=bool)
         self._heat_w, self._former_w = np.zeros(count), np.zeros(count)
+        self._empty = [zone.store_j == 0.0 for zone in zones]
         self._restore_at, self._due = np.full(count, np.inf), np.full(count, np.inf)
         self._fresh, self._set_c = True, self._supply_c
         self._setpoint_k: Mapping[str, float] = {}
@@ -104,6 +106,7 @@ class Zones:
         """Throttle, shut down and restore the zones that are due."""
         found: list[TimedChange] = []
         for z in np.flatnonzero(self._due <= now).tolist():
+            found += self._used_up(z, now, engine)
             found += self._throttle(z, now, engine)
             if not self.off[z] and self.states.fluid_c[z] >= self._off_c[z] - SAME_K:
                 self.off[z], self._former_w[z] = True, self._heat_w[z]
@@ -167,6 +170,15 @@ class Zones:
         lower = (self.steps > 0) & (fluid <= down + SAME_K)
         return np.asarray(higher | lower | (~self.off & (fluid >= self._off_c - SAME_K)))
 
+    def _used_up(self, z: int, now: float, engine: Engine) -> list[TimedChange]:
+        """Say once that the chilled water is gone; nothing but the story changes."""
+        empty, self._empty[z] = self._empty[z], bool(self.states.store_j[z] == 0.0)
+        if empty or not self._empty[z]:
+            return []
+        text = f"the chilled water of {self._label(z)} is used up"
+        change = Change("setpoint", self._zones[z].name, 0.0)
+        return [TimedChange(now, change, ORIGIN, text, self._causes(z, engine))]
+
     def _throttle(self, z: int, now: float, engine: Engine) -> list[TimedChange]:
         fluid, before = self.states.fluid_c[z], self.steps[z]
         while self.steps[z] < STEPS and fluid >= self._steps_c[z, self.steps[z]] - SAME_K:
@@ -175,8 +187,9 @@ class Zones:
             self.steps[z] -= 1
         if self.steps[z] == before:
             return []
-        slow = f"{100 * STEP * self.steps[z]:.0f} %"
-        text = f"{self._label(z)} is at {fluid:.1f} °C: servers lose {slow} of top speed"
+        lost = STEP * self.steps[z]
+        speed = f"servers lose {percent(lost)} % of top speed" if lost else "servers have full speed again"
+        text = f"{self._label(z)} is at {fluid:.1f} °C: {speed}"
         return self._say(z, now, engine, ("slow", STEP * float(self.steps[z] - before), text, ""))
 
     def _plan_restore(self, now: float, rack_w: Floats, capacity_w: Floats) -> None:
@@ -195,18 +208,22 @@ class Zones:
     def _say(
         self, z: int, now: float, engine: Engine, what: tuple[ChangeKind, float, str, str]
     ) -> list[TimedChange]:
-        """The same change of every rack of a zone, because of the plants that are down (or else of the weather)."""
-        arrays = self._compiled.cooling
+        """The same change of every rack of a zone."""
         kind, value, text, event = what
-        serves = (arrays.plant_circuit == arrays.zone_circuit[z]) | (
-            arrays.plant_circuit == arrays.zone_carry[z]
-        )
-        down = np.flatnonzero(serves & ~engine.plant_alive).tolist()
-        because = (self._zones[z].site, *(arrays.plants[p].name for p in down))
+        because = self._causes(z, engine)
         return [
             TimedChange(now, Change(kind, rack, value), ORIGIN, text, because, event)
             for rack in self._racks(z)
         ]
+
+    def _causes(self, z: int, engine: Engine) -> tuple[str, ...]:
+        """The plants of a zone that are down, and its site (for the weather)."""
+        arrays = self._compiled.cooling
+        serves = (arrays.plant_circuit == arrays.zone_circuit[z]) | (
+            arrays.plant_circuit == arrays.zone_carry[z]
+        )
+        down = np.flatnonzero(serves & ~engine.plant_alive).tolist()
+        return (self._zones[z].site, *(arrays.plants[p].name for p in down))
 
     def _racks(self, z: int) -> list[str]:
         rows = np.flatnonzero(self._compiled.cooling.rack_zone == z)
