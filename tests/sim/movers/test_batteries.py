@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.sim.movers.supply import KW, LOAD_W, UTILITY, chain, fault, fleet_of, loses, play
+from tests.sim.movers.supply import KW, LOAD_W, UTILITY, chain, fault, fleet_of, loses, play, spell
 from twin.model.change import Change, TimedChange
 from twin.model.fleet import Fleet
 
@@ -90,6 +90,11 @@ def test_a_failed_battery_is_mended_by_a_person() -> None:
 def test_without_a_battery_nothing_rides() -> None:
     fleet = fleet_of([UTILITY, UPS], {"rack": ["ups"]})
     assert play(fleet, loses("util", 100.0, 10.0), 200.0).lost("rack") == [(100.0, 110.0)]
+
+
+def test_a_feed_that_is_opened_is_a_feed_that_is_lost() -> None:
+    opened = spell(Change("feed", "ups", -1.0, "util"), 100.0, 500.0)
+    assert play(bare(), opened, 1000.0).lost("rack") == [(pytest.approx(160.0), 600.0)]
 
 
 def test_switched_off_the_law_never_runs_a_battery_empty() -> None:
