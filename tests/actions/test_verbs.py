@@ -51,7 +51,7 @@ def locks(fleet: Fleet, do: str, **params: Any) -> tuple[str, ...]:
 
 
 def test_the_registry_knows_each_verb_once_and_refuses_others() -> None:
-    assert len({action.name for action in ACTIONS}) == len(ACTIONS) == 11
+    assert len({action.name for action in ACTIONS}) == len(ACTIONS) == 12
     assert all(find(action.reference) is action for action in ACTIONS)
     unknown, version = find("rack.dran@1"), find("rack.drain@0")
     assert isinstance(unknown, Objection)
@@ -265,12 +265,47 @@ def test_capacity_retire_by_group_or_by_description(fleet: Fleet) -> None:
     assert action.read({"count": 1, "group": "g", "type": "std"})[0] is None
 
 
+def test_service_tune_sets_what_differs_and_only_that(fleet: Fleet) -> None:
+    now = next(service for service in fleet.services if service.name == "web")
+    tuned = changes_of(
+        fleet, "service.tune@1", service="web", retries=0, retry_budget=2.5, refuse="20 %", site="fra1"
+    )
+    assert tuned == [
+        (1.0, "retries", "web", "", -float(now.retries)),
+        (1.0, "budget", "web", "", 2.5 - now.retry_budget),
+        (1.0, "shed", "web", "fra1", 0.2),
+    ]
+    assert changes_of(fleet, "service.tune@1", service="web", let_in=0.2) == [(1.0, "shed", "web", "*", -0.2)]
+    assert locks(fleet, "service.tune@1", service="web", retries=0) == ("service:web",)
+    assert objections(fleet, "service.tune@1", service="web", retries=now.retries) == [("params", "service")]
+    assert objections(fleet, "service.tune@1", service="wbe", retries=1) == [("reference", "service")]
+
+
+def test_a_second_tuning_starts_from_the_first(fleet: Fleet) -> None:
+    first = parts_of(fleet, "service.tune@1", service="web", retries=0, retry_budget=2.0)
+    then = apply(fleet, [part.change for part in first])
+    assert changes_of(then, "service.tune@1", service="web", retries=1, retry_budget=2.5) == [
+        (1.0, "retries", "web", "", 1.0),
+        (1.0, "budget", "web", "", 0.5),
+    ]
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"refuse": 0.1, "let_in": 0.1}, {"retries": 1, "site": "fra1"}, {"retries": 11}]
+)
+def test_service_tune_refuses_what_makes_no_sense(params: dict[str, Any]) -> None:
+    action = find("service.tune@1")
+    assert isinstance(action, Action)
+    assert action.read({"service": "web", **params})[0] is None
+
+
 STEPS: dict[str, dict[str, Any]] = {
     "capacity.move@1": {"from": "ml", "to": "web-pool", "type": "std", "site": "ams1", "count": 4},
     "capacity.add@1": {"racks": "fra1-a[01-03]", "type": "std", "owner": "ml", "count": 5},
     "capacity.retire@1": {"racks": "ams1-a[01-03]", "type": "std", "owner": "ml", "count": 4},
     "traffic.shift@1": {"service": "web", "from": "ams1", "to": "fra1", "share": "30 %", "stages": 3},
     "service.scale@1": {"service": "web", "site": "fra1", "replicas": "+50 %"},
+    "service.tune@1": {"service": "web", "retries": 0, "retry_budget": "5 %", "refuse": "20 %"},
     "rack.drain@1": {"racks": "ams1-a[01-03]", "batch": 2},
     "rack.undrain@1": {"racks": "ams1-a[01-03]", "batch": 2},
     "unit.maintain@1": {"unit": "ams1-msb-a"},

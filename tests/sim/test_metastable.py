@@ -123,6 +123,15 @@ def test_refusing_most_of_it_until_the_queue_is_gone_cures() -> None:
     assert at(story(shed(600.0, 0.8), shed(610.0, -0.8)), 3990.0)[1] < 1.0  # too short
 
 
+@pytest.mark.parametrize("tuned", [Change("retries", "web", -3.0), Change("budget", "web", 0.1 - UNLIMITED)])
+def test_a_plan_that_tunes_the_clients_cures(tuned: Change) -> None:
+    """Taken back later, the service stays well: the state before decides."""
+    undo = Change(tuned.kind, tuned.target, -tuned.value)
+    samples = story((600.0, tuned), (1200.0, undo))
+    assert at(samples, 590.0)[1] < 1.0
+    assert at(samples, 3990.0) == (BASE, pytest.approx(BASE), pytest.approx(0.0, abs=1e-6))
+
+
 def test_retries_multiply_down_the_chain() -> None:
     """attempts^layers: two layers of up to three attempts ask the last one nine times (SRE book, chapter 21)."""
     front = {

@@ -14,6 +14,7 @@ from twin.actions import (
     rack_drain,
     rack_undrain,
     service_scale,
+    service_tune,
     traffic_shift,
     unit_maintain,
 )
@@ -26,6 +27,7 @@ ACTIONS: tuple[Action[Any], ...] = (
     capacity_retire.ACTION,
     traffic_shift.ACTION,
     service_scale.ACTION,
+    service_tune.ACTION,
     rack_drain.ACTION,
     rack_undrain.ACTION,
     unit_maintain.ACTION,

@@ -10,7 +10,10 @@ from twin.actions.base import Part
 from twin.model.change import Change
 from twin.model.fleet import Fleet
 from twin.model.servers import ServerGroup
+from twin.model.services import Service
 
+# Changes that alter a table of the fleet.
+TABLED = ("count", "replicas", "weight", "setpoint", "retries", "budget")
 Cell = tuple[str, str, str]  # kind, target, key
 Cells = dict[Cell, float]
 
@@ -54,17 +57,20 @@ def inverse(parts: Sequence[Part], before: Mapping[Cell, float] | None = None) -
 
 
 def apply(fleet: Fleet, changes: Iterable[Change]) -> Fleet:
-    """Return the fleet after the changes that alter its tables: count, replicas, weight, setpoint."""
-    concerned = [change for change in changes if change.kind in ("count", "replicas", "weight", "setpoint")]
+    """Return the fleet after the changes that alter its tables: count, replicas, weight, setpoint, retries, budget."""
+    concerned = [change for change in changes if change.kind in TABLED]
     if not concerned:
         return fleet
     groups: dict[str, ServerGroup] = {}
     deployments = {(row.service, row.site): row for row in fleet.deployments}
     zones = {zone.name: zone for zone in fleet.cooling_zones}
+    services = {service.name: service for service in fleet.services}
     for change in concerned:
         if change.kind == "setpoint":
             zone = zones[change.target]
             zones[zone.name] = zone.model_copy(update={"supply_c": zone.supply_c + change.value})
+        elif change.kind in ("retries", "budget"):
+            services[change.target] = _tuned(services[change.target], change)
         elif change.kind == "count":
             group = groups.get(change.target) or fleet.things[change.target][1]
             count = group.count + round(change.value)
@@ -80,8 +86,15 @@ def apply(fleet: Fleet, changes: Iterable[Change]) -> Fleet:
         server_groups=server_groups,
         deployments=tuple(deployments.values()),
         cooling_zones=tuple(zones.values()),
+        services=tuple(services.values()),
     )
-    return _with_things(changed, fleet, groups.values())
+    return _with_things(changed, fleet, groups.values(), services.values())
+
+
+def _tuned(service: Service, change: Change) -> Service:
+    if change.kind == "retries":
+        return service.model_copy(update={"retries": round(service.retries + change.value)})
+    return service.model_copy(update={"retry_budget": service.retry_budget + change.value})
 
 
 def with_groups(fleet: Fleet, groups: Sequence[ServerGroup]) -> Fleet:
@@ -97,9 +110,12 @@ def with_tables(fleet: Fleet, **tables: Any) -> Fleet:
     return Fleet.model_construct(_fields_set={*fleet.model_fields_set, *tables}, **{**values, **tables})
 
 
-def _with_things(fleet: Fleet, before: Fleet, groups: Iterable[ServerGroup]) -> Fleet:
+def _with_things(
+    fleet: Fleet, before: Fleet, groups: Iterable[ServerGroup], services: Iterable[Service] = ()
+) -> Fleet:
     """Fill the fleet's cached view of its things from that of the fleet before; it is dear to build anew."""
     things = dict(before.things)
     things.update((group.name, ("server_groups", group)) for group in groups)
+    things.update((service.name, ("services", service)) for service in services)
     fleet.__dict__["things"] = things
     return fleet

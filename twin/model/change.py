@@ -29,6 +29,8 @@ setpoint      zone                          kelvin added to its supply temperatu
 fault         any           what            +1: it will fail when asked to (start, run, transfer, battery, ...); -1: mended
 bandwidth     link                          share of its capacity lost (negative) or given back
 shed          service       site or *       share of its requests that is refused at once
+retries       service                       added to the times that a failed request is tried again
+budget        service                       added to its retry budget (retries / first tries)
 route         link, border                  -1: routers learn that it is down, +1: that it is up; of *, +1: from now on
               switch or *                   routers know only what they are told (else they know at once)
 ============  ============  ==============  ====================================================================
@@ -60,6 +62,8 @@ ChangeKind = Literal[
     "fault",
     "bandwidth",
     "shed",
+    "retries",
+    "budget",
     "route",
 ]
 

@@ -47,7 +47,7 @@ class Flowing:
         demand = compiled.demand.during(times, factors)
         if self._state.surge.any():
             demand *= np.maximum(1.0 + self._state.surge, 0.0)
-        flows = self._services.flows(routing, demand, _answers(supplies, len(times)), self._state.shed)
+        flows = self._services.flows(routing, demand, _answers(supplies, len(times)), self._state)
         crossing = self._backbone.settle(times, factors, demand, flows=flows, routing=routing, paths=paths)
         flows, columns = crossing.flows, len(crossing.flows.requests)
         demand, factors = demand[:columns], factors[:columns]

@@ -19,6 +19,7 @@ from twin.sim.end_to_end import failing_attempts
 from twin.sim.laws.retries import retried_share, tries_again
 from twin.sim.queueing import P99Table
 from twin.sim.routing import Routing, spread_calls, spread_users
+from twin.sim.state import State
 from twin.sim.stress import Stress
 
 # Above this utilisation a queue needs longer than a demand knot to become stationary: from here the fluid backlog,
@@ -83,7 +84,7 @@ class ServiceEngine:
         self.dropped = np.zeros(shape[0])
         self.stress = Stress(compiled)
         self._callers = Callers.of(compiled)
-        self._shed = np.zeros(shape)
+        self._shed: Floats = np.zeros(shape)
         self._capacity = np.zeros(shape)
 
     @property
@@ -154,13 +155,15 @@ class ServiceEngine:
         due = since + self._services.failover_s[:, None]
         return float(due[due > now + EPS].min(initial=np.inf))
 
-    def flows(self, routing: Routing, demand: Floats, answers: Answer, shed: Floats) -> Flows:
+    def flows(self, routing: Routing, demand: Floats, answers: Answer, state: State) -> Flows:
         """Settle the services for a block of instants, as far as nothing overflows; if it does at the first, for that alone.
 
-        `demand` is (T, K, G); the capacities of `answers` are (K, S), or (T, K, S) when servers break on the way; `shed` is
-        the share of requests refused (K, S). Cost: a few passes over (T, K, S) and over T x calls x sites.
+        `demand` is (T, K, G); the capacities of `answers` are (K, S), or (T, K, S) when servers break on the way; `state`
+        says what is refused and tried again. Cost: a few passes over (T, K, S) and over T x calls x sites.
         """
-        self._shed, answers = shed, self._with_cold_caches(answers, routing)
+        self._shed = state.shed
+        answers = self._with_cold_caches(answers, routing)
+        self.stress.rules(state.retries, state.retry_budget)
         arrivals, nowhere = spread_users(self._compiled, routing, demand)
         requests = np.empty_like(nowhere)
         remote = np.zeros_like(arrivals) if self._levels else arrivals[:, :0]
@@ -217,13 +220,13 @@ class ServiceEngine:
         With p the share that meets a dead site, R retries and a budget β, a share q = min(1, β / (p + … + p^R)) of the
         failures is retried and λp(1 − q + q·p^R) stays failed. Clients with a timeout notice later: none of theirs is.
         """
-        services = self._services
+        most, budget = self.stress.most_retries, self.stress.budget
         total = arrivals.sum(axis=-1)
         p = np.divide((arrivals * dead).sum(axis=-1), total, out=np.zeros_like(total), where=total > 0)
-        again = tries_again(p, services.retries)
-        q = retried_share(p, services.retries, services.retry_budget) * ~self.stress.clients
+        again = tries_again(p, most)
+        q = retried_share(p, most, budget) * ~self.stress.clients
         arrivals *= np.where(dead, 0.0, (1.0 + q * again)[..., None])
-        failing = nowhere + total * p * (1.0 - q + q * p**services.retries)
+        failing = nowhere + total * p * (1.0 - q + q * p**most)
         return np.where(self.stress.clients, nowhere + (requests - nowhere) * p, failing), total * q * again
 
     def _queue(self, flows: Flows, answers: Answer) -> Flows:
@@ -292,7 +295,7 @@ class ServiceEngine:
         self.stress.note_waits(self.backlog, capacity, np.zeros_like(self.backlog))
         failed = overflow.sum(axis=-1) * ~self.stress.clients
         flows.retries = flows.retries + np.minimum(
-            services.retry_budget * flows.requests, failed * services.retries
+            self.stress.budget * flows.requests, failed * self.stress.most_retries
         )
         return overflow, self.backlog * answers.inverse
 

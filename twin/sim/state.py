@@ -28,6 +28,8 @@ class State:
         self.inject_w = np.zeros(sizes["power_units"])
         self.draw = np.ones(sizes["power_units"])
         self.bandwidth = np.ones(sizes["links"])
+        self.retries = compiled.services.retries.astype(np.float64)
+        self.retry_budget = compiled.services.retry_budget.copy()
         self.shed = np.zeros((sizes["services"], sizes["sites"]))
         self.told = 0
         self.heard = {kind: np.zeros(sizes[kind], dtype=np.int64) for kind in ("switches", "links")}
@@ -69,6 +71,8 @@ class State:
             "fault": self._fault,
             "bandwidth": self._bandwidth,
             "shed": self._shed,
+            "retries": self._retries,
+            "budget": self._budget,
             "route": self._route,
         }
 
@@ -167,6 +171,14 @@ class State:
             kind, i = self._held(change.target)
             self.heard[kind][i] += round(change.value)
         self.topology_due = True
+
+    def _retries(self, change: Change) -> None:
+        service = self._at("services", change.target)
+        self.retries[service] = self._compiled.services.retries[service] + self._sum(change)
+
+    def _budget(self, change: Change) -> None:
+        service = self._at("services", change.target)
+        self.retry_budget[service] = self._compiled.services.retry_budget[service] + self._sum(change)
 
     def _drain(self, change: Change) -> None:
         self.drained[self._at("racks", change.target)] -= round(change.value)

@@ -25,7 +25,8 @@ class Stress:
 
     def __init__(self, compiled: Compiled) -> None:
         stress, services = compiled.stress, compiled.services
-        self._services, self._shape = services, services.replicas.shape
+        self._shape = services.replicas.shape
+        self.rules(services.retries.astype(np.float64), services.retry_budget)
         self.clients: Bools = np.isfinite(stress.timeout_s)
         self.any_clients = bool(self.clients.any())
         self._timeout_s = np.where(self.clients, stress.timeout_s, 0.0)
@@ -36,6 +37,10 @@ class Stress:
         self.any_warming = bool(self._warming.any())
         self._warm_up_s, self._cold_factor = stress.warm_up_s[:, None], stress.cold_factor[:, None]
         self.forget()
+
+    def rules(self, most_retries: Floats, budget: Floats) -> None:
+        """How often a request is tried again at most (K,), and the retries for each first try (K,)."""
+        self.most_retries, self.budget = np.maximum(most_retries, 0.0), np.maximum(budget, 0.0)
 
     def forget(self) -> None:
         """Start afresh: nobody tries again, nothing is late, all caches are warm."""
@@ -104,8 +109,7 @@ class Stress:
         """Return the share of requests of which all attempts fail (T, k): attempts fail for others than clients only once."""
         if not self.any_clients:
             return attempts
-        services = self._services
-        failed = failed_share(attempts, services.retries[rows], services.retry_budget[rows])
+        failed = failed_share(attempts, self.most_retries[rows], self.budget[rows])
         return np.where(self.clients[rows], failed, attempts)
 
     def as_callers_see(self, attempts: Floats, mean: Floats, rows: slice) -> Floats:
@@ -119,8 +123,7 @@ class Stress:
         """Clients of which this share of attempts fails (K,) will, a timeout later, try again at the rate of that."""
         if not self.any_clients:
             return
-        services = self._services
-        target = retry_rate(requests, attempts, services.retries, services.retry_budget)
+        target = retry_rate(requests, attempts, self.most_retries, self.budget)
         self._target = np.where(self.clients, target, 0.0)
         self._requests = requests
         self.retrying = snapped(self.retrying, self._target, requests + self._target)
