@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import strategies as st
 
 from twin.model.fleet import Fleet, Region, Site
-from twin.model.network import Link, Switch
+from twin.model.network import Link, Switch, Traffic
 from twin.model.power import CoolingPlant, PowerUnit, Rack
 from twin.model.series import Note, Series
 from twin.model.servers import Reservation, ServerGroup, ServerType
@@ -78,7 +79,14 @@ def fleets(draw: st.DrawFn) -> Fleet:
             ),
         ),
     )
-    head = draw(maybe(as_of=times, description=text, provenance=st.lists(notes, max_size=2).map(tuple)))
+    head = draw(
+        maybe(
+            as_of=times,
+            description=text,
+            provenance=st.lists(notes, max_size=2).map(tuple),
+            convergence_s=st.none() | real(0, 600),
+        )
+    )
     return Fleet(
         fleet="f",
         **head,
@@ -115,6 +123,17 @@ def fleets(draw: st.DrawFn) -> Fleet:
                 **draw(maybe(profile=st.just(name), growth_per_year=st.floats(-1, 900))),
             )
             for s in services
+        ),
+        traffic=tuple(
+            Traffic(
+                source=a,
+                target=b,
+                rate_bps=draw(real(0, 1e15)),
+                **draw(
+                    maybe(tier=st.integers(0, 9), profile=st.just(name), growth_per_year=st.floats(-1, 900))
+                ),
+            )
+            for a, b in itertools.permutations(sites, 2)
         ),
         series=(draw(series(name)),),
     )
@@ -169,7 +188,13 @@ def draw_site(draw, site: str, count: int, rows: dict[str, list], types: list[Se
             a=f"{site}-tor",
             b=f"{site}-edge",
             capacity_bps=draw(real(0, 1e15)),
-            **draw(maybe(latency_s=real(0, 10), srlg=st.lists(word, max_size=2).map(tuple))),
+            **draw(
+                maybe(
+                    latency_s=real(0, 10),
+                    srlg=st.lists(word, max_size=2).map(tuple),
+                    buffer_s=st.none() | real(0, 10),
+                )
+            ),
         )
     )
     for n in range(count):
