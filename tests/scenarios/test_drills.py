@@ -13,9 +13,13 @@ import pytest
 from reports.drill import drill_table
 from scenarios.drills import drill_file, drill_names
 from tests.conftest import Outcome
+from tests.files.test_schema import faults
 from twin.evaluate.drill import play_drill
 from twin.evaluate.drill_match import Evidence, extras, judge
+from twin.files.documents import write_document
 from twin.files.drills import cases, read_drill
+from twin.files.schema import json_schema
+from twin.files.yaml import parse
 from twin.model.drill import Drill, Expectation
 from twin.model.errors import DrillError, UsageError
 from twin.records.drill import Drilled, Event
@@ -170,6 +174,24 @@ def test_what_is_wrong_is_said_with_file_and_line(
     (found,) = caught.value.problems
     assert problem in str(found)
     assert "small.yaml:" in found.where
+
+
+@pytest.mark.parametrize("name", drill_names())
+def test_a_drill_written_and_read_again_is_the_same_and_fits_the_published_schema(
+    name: str, tmp_path: Path
+) -> None:
+    drill = read_drill(drill_file(name))
+    write_document(drill, tmp_path / "again.yaml")
+    assert read_drill(tmp_path / "again.yaml") == drill
+    schema = json_schema("drill")
+    assert faults(parse(drill_file(name).read_bytes(), name).value, schema, schema) == []
+
+
+def test_two_drills_are_compared_in_words(
+    small: Callable[..., Path], cli: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    other = small(("at: 1 min", "at: 2 min")).rename(tmp_path / "other.yaml")
+    assert cli("diff", other, small()).out.splitlines() == ["injected lost: at 2 min -> 60 s"]
 
 
 def test_a_small_drill_comes_out_and_a_bent_one_does_not(small: Callable[..., Path]) -> None:
