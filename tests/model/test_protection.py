@@ -104,3 +104,17 @@ def test_a_curve_that_does_not_exist_is_refused() -> None:
         ("power_units", "capping"),
         ("power_units", "trip"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("unit", "refused"),
+    [({"kind": "panel", "trip": "c"}, True), ({"kind": "ups"}, True), ({"kind": "ups", "trip": "c"}, False)],
+)
+def test_only_a_ups_that_can_be_overloaded_has_a_bypass(unit: dict[str, Any], refused: bool) -> None:
+    whole = {"name": "p", "rated_va": 1e5, "bypass_trip": "c", **unit}
+    found = complaints(
+        site([whole], [{"name": "r", "fed_by": ["p"], "count": 1}], [{"name": "c", "kind": "relay"}])
+    )
+    assert [(kind, row, field) for kind, row, field, _ in found] == [
+        ("power_units", 1, "bypass_trip")
+    ] * refused

@@ -36,6 +36,7 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
         "site": ("sites",),
         "fed_by": ("power_units",),
         "trip": ("trip_curves",),
+        "bypass_trip": ("trip_curves",),
         "capping": ("capping_policies",),
         "feeds_into": ("power_units",),
         "output_series": ("series",),

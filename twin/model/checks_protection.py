@@ -18,6 +18,19 @@ def curves_open_sooner_at_more_current(fleet: Fleet) -> Iterator[Fault]:
             yield Fault("trip_curves", row, field, what, mend)
 
 
+def only_an_overloaded_ups_has_a_bypass(fleet: Fleet) -> Iterator[Fault]:
+    """A curve of the bypass belongs to a UPS that can be overloaded: one with a curve of its own."""
+    for row, unit in enumerate(fleet.power_units):
+        if unit.bypass_trip is None:
+            continue
+        if unit.kind != "ups":
+            what = f"a {unit.kind} has no static bypass"
+            yield Fault("power_units", row, "bypass_trip", what, "remove it, or say kind: ups")
+        elif unit.trip is None:
+            what = "the inverter has no trip curve, so the load never goes to the bypass"
+            yield Fault("power_units", row, "bypass_trip", what, "give the inverter one (trip)")
+
+
 def bands_of_capping_stand_apart(fleet: Fleet) -> Iterator[Fault]:
     """cap_above > cap_to > uncap_below: else a controller would cap and uncap without end."""
     for row, policy in enumerate(fleet.capping_policies):
@@ -77,5 +90,6 @@ def _of_elements(curve: TripCurve) -> Iterator[tuple[str, str, str]]:
 
 CHECKS: tuple[Callable[[Fleet], Iterator[Fault]], ...] = (
     curves_open_sooner_at_more_current,
+    only_an_overloaded_ups_has_a_bypass,
     bands_of_capping_stand_apart,
 )

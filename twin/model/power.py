@@ -64,6 +64,10 @@ class PowerUnit(Record):
     loss_linear: Annotated[Share, Field(description="proportional loss, of the load")] = 0.0
     loss_square: Annotated[Share, Field(description="square-law loss at rated load, of the rating")] = 0.0
     trip: Annotated[Name | None, Field(description="the trip curve of its breaker")] = None
+    bypass_trip: Annotated[
+        Name | None,
+        Field(description="UPS: the trip curve of its static bypass; that of one maker when not given"),
+    ] = None
     reset_s: Annotated[PositiveSeconds, Field(alias="reset", description="until a person has reset it")] = (
         1800.0
     )

@@ -214,6 +214,14 @@ def test_ups_goes_to_bypass_and_then_opens() -> None:
     assert trips(run) == [(pytest.approx(inverter_s + bypass_s), "p")]
 
 
+def test_a_bypass_has_the_curve_that_is_declared() -> None:
+    """A bypass that carries 125 % for ever (typical of large ones) and then goes by bands: 130 % are 1.04 times that."""
+    wide = {**BANDS, "name": "wide", "pickup": 1.25, "pickup_fast": 1.0}
+    unit = {"name": "p", "kind": "ups", "rated_va": 100e3, "trip": "c", "reset_s": 1e6, "bypass_trip": "wide"}
+    fleet = site([unit], [{"name": "r", "fed_by": ["p"], "count": 130}], [BANDS, wide])
+    assert trips(play(fleet, [], 3000.0)) == [(pytest.approx(345.6 / 1.69 + 345.6 / 1.04**2), "p")]
+
+
 def test_ups_below_the_limits_of_its_bypass_stays_there_until_a_person_comes() -> None:
     told: list[tuple[float, str]] = []
 

@@ -54,7 +54,8 @@ class Devices:
         ups = [i for i, (_, unit, _) in enumerate(rows) if unit.kind == "ups"]
         bypass = {i: len(rows) + position for position, i in enumerate(ups)}
         row = {unit.name: i for i, (_, unit, _) in enumerate(rows)}
-        rows += [(rows[i][0], rows[i][1], BYPASS) for i in ups]
+        for i, unit, _ in [rows[i] for i in ups]:
+            rows.append((i, unit, BYPASS if unit.bypass_trip is None else curves[unit.bypass_trip]))
         used = {id(curve): curve for _, _, curve in rows}
         number = {key: i for i, key in enumerate(used)}
         curve = np.array([number[id(curve)] for _, _, curve in rows])
