@@ -73,6 +73,18 @@ def test_it_fails_while_it_runs() -> None:
     assert played.changes("gen") == [(0.0, False), (110.0, True), (500.0, False), (610.0, True)]
 
 
+def test_one_that_is_out_of_service_starts_when_it_is_given_back() -> None:
+    """Maintenance from 50 to 400, and again from 500 to 600: each time it has to start anew."""
+    world = [*loses("util", 100.0, 2000.0), *loses("gen", 50.0, 350.0), *loses("gen", 500.0, 100.0)]
+    played = play(chain(), world, 1000.0)
+    assert played.changes("gen") == [(0.0, False), (410.0, True), (500.0, False), (610.0, True)]
+
+
+def test_one_that_fails_at_rest_is_not_missed_before_it_is_asked() -> None:
+    world = [*loses("gen", 50.0, 350.0), *loses("util", 500.0, 100.0)]
+    assert play(chain(), world, 700.0).changes("gen") == [(0.0, False), (510.0, True)]
+
+
 @pytest.mark.parametrize(("life_s", "died"), [(250.0, [360.0]), (350.0, [1655.0]), (500.0, [])])
 def test_its_life_counts_only_while_it_runs(life_s: float, died: list[float]) -> None:
     """After a dip it cools down from 110 to 410, and is ready again at 1605: 350 s are up 50 s into the second run."""

@@ -85,7 +85,9 @@ class Generators:
     def read(self, now: float, engine: Engine) -> None:
         """Take over who is wanted, and the load of those that run."""
         self._wanted, self._calls = self._standby.wanted(engine)
-        if self.at_rest and not self._wanted.any():
+        # Besides its own: a generator at rest, starting or off load is held down.
+        self._taken_out = engine.state.holds["power_units"][self._index] > ~self._is_on()
+        if self.at_rest and not (self._wanted & ~self._taken_out).any():
             self._due.fill(np.inf)
             return
         stalled = self._take_load(now, engine)
@@ -94,7 +96,8 @@ class Generators:
         self.mode[idle], self._at[idle] = Mode.COOLING, now + COOL_DOWN_S
         self.mode[needed], self._at[needed] = Mode.RUNNING, np.inf
         self._due = self._at.copy()
-        self._due[(self.mode == Mode.REST) & self._wanted] = now
+        self._due[(self.mode == Mode.REST) & self._wanted & ~self._taken_out] = now
+        self._due[self._taken_out & (self.mode != Mode.REST) & (self.mode != Mode.OUT)] = now
         self._due[(self.mode == Mode.OFF_LOAD) & ~self._wanted] = now
         for i in np.flatnonzero(self.mode).tolist():
             self._due[i] = min(self._due[i], self._struck_at(i, now, engine, stalled=bool(stalled[i])))
@@ -155,6 +158,8 @@ class Generators:
 
     def _act(self, i: int, now: float, engine: Engine) -> Sequence[TimedChange]:
         mode = self.mode[i]
+        if self._taken_out[i] and mode != Mode.OUT:
+            return self._stop(i, now, "stops: it is out of service", -1.0 if mode in ON else 0.0)
         if mode == Mode.REST:
             return self._start(i, now, engine)
         if mode == Mode.STARTING:
