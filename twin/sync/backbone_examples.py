@@ -19,7 +19,7 @@ SUITE = "links"
 def backbone_examples(fleet: Fleet) -> tuple[tuple[GateSet, ...], tuple[Suite, ...], tuple[Plan, ...]]:
     """Return gates, a suite, and the plan (none when the backbone has no link that can be missed)."""
     link = _link_to_drain(fleet)
-    return (_gates(),), (_links(),), (_drain(fleet, link),) if link else ()
+    return (_gates(fleet),), (_links(),), (_drain(fleet, link),) if link else ()
 
 
 def _drain(fleet: Fleet, link: Link) -> Plan:
@@ -63,9 +63,10 @@ def _graph(links: Sequence[Link]) -> nx.Graph:
     return graph
 
 
-def _gates() -> GateSet:
+def _gates(fleet: Fleet) -> GateSet:
+    lost = "traffic_loss" if fleet.traffic else "error_rate"
     rules = (
-        Gate(id="errors", metric="error_rate", pass_="<= +5 % of reference, floor 0.1 %"),
+        Gate(id="lost", metric=lost, pass_="<= +5 % of reference, floor 0.1 %"),
         Gate(id="links", metric="link_overloads", estimator="invariant", pass_="none new"),
         Gate(id="reachable", metric="unreachable", estimator="invariant", pass_="none new"),
     )
