@@ -131,7 +131,7 @@ def test_event_by_event_on_many_fleets(seed: int) -> None:
     compare(seed)
 
 
-@pytest.mark.parametrize("page", ["naive.py", "naive_things.py", "naive_services.py"])
+@pytest.mark.parametrize("page", ["naive.py", "naive_things.py", "naive_services.py", "naive_ledger.py"])
 def test_the_naive_twin_is_independent(page: str) -> None:
     """It imports the nouns, simpy and the standard library: sharing code with the engine, it would share its errors."""
     tree = ast.parse((Path(__file__).parent / page).read_text(encoding="utf-8"))

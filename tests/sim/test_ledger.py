@@ -25,6 +25,8 @@ from twin.records.run import Run
 from twin.sim.ledger import Bookkeeper
 from twin.sim.run import simulate
 
+SERVED = ("reservations", "services", "deployments", "demand")
+
 
 def kept(
     fleet: Fleet, *changes: Sequence[TimedChange], until_s: float, start_s: float = 0.0
@@ -218,3 +220,22 @@ def test_books_balance_before_they_are_rounded_while_physics_moves() -> None:
             sums = np.bincount(side.site, weights=amounts, minlength=len(run.it_j))
             assert sums == pytest.approx(getattr(run, quantity.vector), rel=1e-9), quantity
     assert_levels_add_up(run, ledger, compiled.names["sites"])
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        ("services", "deployments", "demand"),
+        ("racks", "server_groups", *SERVED),
+        ("sites", "power_units", "racks", "server_groups", *SERVED),
+        ("regions", "sites", "power_units", "racks", "server_groups", "series", *SERVED),
+    ],
+    ids="+".join,
+)
+def test_books_of_bare_fleets(without: tuple[str, ...]) -> None:
+    """Who has no services is idle; what has no racks is nobody's; a fleet of nothing has no accounts."""
+    bare = fleet().model_copy(update=dict.fromkeys(without, ()))
+    run, ledger = kept(bare, until_s=3600.0)
+    assert_levels_add_up(run, ledger, compile_fleet(bare, start=START).names["sites"])
+    wanted = [] if "sites" in without else [NOBODY if "racks" in without else IDLE]
+    assert [account.key[0] for account in ledger.by("service")] == wanted
