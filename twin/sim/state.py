@@ -131,10 +131,13 @@ class State:
 
     def _feed(self, change: Change) -> None:
         kind, i = self._held(change.target)
-        power = self._compiled.power
+        power, levels = self._compiled.power, self._compiled.power.levels
         nodes = {"power_units": power.unit_node, "cooling_plants": power.plant_node, "racks": power.rack_node}
         feeder = power.unit_node[self._at("power_units", change.key)]
-        edge = np.flatnonzero((power.levels.child == nodes[kind][i]) & (power.levels.parent == feeder))
+        # In parent order the parents rise: only the feeds of this one are looked at.
+        first, last = np.searchsorted(levels.parent, [feeder, feeder + 1], sorter=levels.to_parent)
+        fed = levels.to_parent[first:last]
+        edge = fed[levels.child[fed] == nodes[kind][i]]
         if not len(edge):
             raise KeyError(f"{change.key} does not feed {change.target}")
         self.feed_holds[edge] -= round(change.value)
