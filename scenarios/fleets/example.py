@@ -15,6 +15,9 @@ from scenarios.fleets.parts import HOUR_S, NOTES, SERVER_TYPES, TRIP_CURVES, TYP
 from scenarios.fleets.site import Built, RowSpec, SiteSpec, backbone, build_site
 from scenarios.fleets.workload import Users, capacity_rru, demand_rows, deploy, peak_rates, weights_by_region
 from twin.model.fleet import Fleet, Region, Site
+from twin.model.network import Traffic
+from twin.model.power import PowerUnit
+from twin.model.protection import TripCurve
 from twin.model.series import Note, Series
 from twin.model.servers import Reservation
 from twin.model.services import Storage
@@ -34,10 +37,10 @@ _ROWS = {
     "ams1": (
         (_C, 6, 26, FRONT, 0),
         (_C, 6, 26, FRONT, 0),
-        (_C, 6, 26, FRONT, 1),
+        (_C, 6, 26, FRONT, 2),
         (_M, 6, 22, BACK, 0),
         (_M, 6, 22, BACK, 0),
-        (_M, 6, 22, BACK, 1),
+        (_M, 6, 22, BACK, 2),
         (_S, 6, 18, DATA, 0),
         (_G, 4, 2, ML, 1),
     ),
@@ -120,13 +123,14 @@ def example_fleet() -> Fleet:
         provenance=(*_NOTES, *NOTES),
         regions=tuple(_region(name) for name in GRID),
         sites=sites,
-        trip_curves=TRIP_CURVES,
+        trip_curves=(*TRIP_CURVES, LOW_BREAKER),
         cooling_zones=tuple(built.cooling_zones),
-        power_units=tuple(built.power_units),
+        power_units=tuple(_with_relics(built.power_units)),
         cooling_plants=tuple(built.cooling_plants),
         racks=tuple(built.racks),
         switches=tuple(built.switches),
         links=tuple(built.links),
+        traffic=(NIGHTLY_COPY,),
         server_types=SERVER_TYPES,
         reservations=tuple(Reservation(name=name) for name in (FRONT, BACK, DATA, ML)),
         server_groups=tuple(built.server_groups),
@@ -136,6 +140,28 @@ def example_fleet() -> Fleet:
         demand=tuple(demand),
         series=tuple(_series()),
     )
+
+
+# A breaker that was set for a smaller panel, and nobody has dialled up since.
+LOW_BREAKER = TripCurve(
+    name="panel-breaker-low",
+    kind="bands",
+    pickup=0.55,
+    long_delay_s=4.0,
+    short_pickup=4.0,
+    instantaneous=10.0,
+)
+_RELICS = {"iad1-b-panel-b": LOW_BREAKER.name}
+# The copy of the day's data to fra1, marked as if users waited for it.
+NIGHTLY_COPY = Traffic(source="ams1", target="fra1", tier=0, rate_bps=88e9, profile="nightly-copy")
+_COPY_HOURS = (22, 23, 0, 1)  # UTC
+
+
+def _with_relics(units: Sequence[PowerUnit]) -> list[PowerUnit]:
+    return [
+        unit.model_copy(update={"trip": _RELICS[unit.name]}) if unit.name in _RELICS else unit
+        for unit in units
+    ]
 
 
 # UPS modules that a site has outgrown: with one of them out, path 2 of ams1 cannot carry the evening alone.
@@ -176,7 +202,11 @@ def _site(name: str) -> Site:
 
 def _storage() -> tuple[Storage, ...]:
     copies = ("ams1-g01", "fra1-e01", "iad1-g01", "cmh1-e01", "sgp1-e01")
-    return (Storage(name="ledger", racks=copies, quorum=3, bytes_stored=200e12),)
+    shards = ("ams1-c05", "ams1-c06", "ams1-f05", "ams1-f06", "ams1-g02", "ams1-g03", "ams1-g04")
+    return (
+        Storage(name="ledger", racks=copies, quorum=3, bytes_stored=200e12),
+        Storage(name="sessions", racks=shards, quorum=4, bytes_stored=2e12),
+    )
 
 
 def _users() -> list[Users]:
@@ -214,6 +244,8 @@ def _series() -> list[Series]:
         for kind in ("people", "jobs")
         for region in GRID
     ]
+    copied = tuple(1.0 if hour in _COPY_HOURS else 0.0 for hour in range(24))
+    rows.append(Series(name="nightly-copy", step_s=HOUR_S, values=copied, source="declared"))
     for region, grid in GRID.items():
         for kind, hourly in grid._asdict().items():
             source = f"{hourly.zone}, November, mean per hour of the day"

@@ -43,7 +43,7 @@ class Narrator:
         self._moved: dict[int, list[int]] = {}
         self._site: dict[int, int] = {}
         self._service: dict[int, int] = {}
-        self._last_demand = -1
+        self._last_demand = self._last_link = -1
         self._open: dict[int, int] = {}
         self._node_name = nodes_of(compiled)
         self._watch = tuple(watch)
@@ -108,12 +108,27 @@ class Narrator:
             kind, first = _kind_of(origin), group[0]
             causes = [self._about.get(name, -1) for timed in group for name in timed.because]
             things = list(dict.fromkeys(timed.change.target for timed in group))
+            if first.event == "breaker_trips":
+                causes += self._moved_onto(first.change.target)
             text = f"plan: {words}" if kind == "plan" else words.replace(ITS_NAME, _several(things))
             told = self._tell(first.at_s, first.event or kind, first.change.target, text, *causes)
             for thing in things:
                 self._root[thing] = self._about[thing] = told
             if any(timed.change.kind in ("demand", "outdoor") for timed in group):
                 self._last_demand = told
+            if any(thing in self._compiled.index[kind] for thing in things for kind in ("links", "switches")):
+                self._last_link = told
+
+    def _moved_onto(self, unit: str) -> list[int]:
+        """The transfers of load onto a unit or onto what it feeds."""
+        levels = self._compiled.power.levels
+        below = {int(self._compiled.power.unit_node[self._compiled.index["power_units"][unit]])}
+        ahead = list(below)
+        while ahead:
+            fed = set(levels.child[levels.parent == ahead.pop()].tolist()) - below
+            below |= fed
+            ahead += fed
+        return [told for node in sorted(below) for told in self._moved.get(node, [])]
 
     def _power(self, now: float, engine: Engine, before: Before) -> None:
         """Units that lose or regain power, and load that moves to other feeds."""
@@ -254,13 +269,13 @@ class Narrator:
             gone, come = int(moved[k].argmin()), int(moved[k].argmax())
             service = names["services"][k]
             cause = max(self._service.get(k, -1), self._root.get(service, -1))
-            if cause < 0:
+            if cause < 0 or self.happenings[cause].kind == "traffic":
+                # Nothing came between: where people are awake moves it, too.
                 continue
-            words = (
-                f"{service}: {100 * -moved[k, gone]:.0f} % of the traffic leaves {names['sites'][gone]}, "
-                f"{100 * moved[k, come]:.0f} % comes to {names['sites'][come]}"
-            )
-            self._service[k] = self._tell(now, "traffic", service, words, cause)
+            left, came = 100 * -moved[k, gone], 100 * moved[k, come]
+            words = [f"{left:.0f} % of the traffic leaves {names['sites'][gone]}"] if left > 0.5 else []
+            words += [f"{came:.0f} % of the traffic comes to {names['sites'][come]}"] if came > 0.5 else []
+            self._service[k] = self._tell(now, "traffic", service, f"{service}: {', '.join(words)}", cause)
 
     def _violations(
         self, now: float, engine: Engine, recorder: Recorder, flags: np.ndarray, before: Before
@@ -302,6 +317,11 @@ class Narrator:
                 f"{thing}: {_kw(engine.cooling_short_w[site])} of heat cannot be removed",
                 (self._last_demand, *self._dead.values()),
             )
+        if kind == "link_overloads" and thing in index["links"]:
+            i = index["links"][thing]
+            ratio = engine.link_load[i] / max(self._compiled.network.link_capacity_bps[i], 1.0)
+            words = f"{thing} is offered {100 * ratio:.1f} % of what it can carry"
+            return words, (self._root.get(thing, -1), self._last_link, self._last_demand)
         if kind == "quorum_lost":
             return f"{thing} has lost its quorum", tuple(self._site.values())
         return f"{thing} {_WORDS[kind]}", (
