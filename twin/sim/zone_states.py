@@ -64,11 +64,14 @@ class ZoneStates:
         at = np.abs(self.fluid_c - supply) <= SAME_K
         self.fluid_c[at] = supply[at]
         near = at & (np.abs(self.mass_c - supply) <= NEAR_K * (1.0 + 1e-6))
+        self.mass_c[near] = supply[near]
         need = hold_w(self._bodies, conditions.heat_w, supply, self.mass_c)
+        # Nothing heats a zone: where the mass takes more than the servers give, the fluid falls below its set point.
+        cold = at & (need < 0.0)
+        self.fluid_c[cold] -= 2.0 * SAME_K
         given = np.where(self.store_j > 0.0, np.inf, conditions.plants_w)
         given = np.minimum(given, conditions.carried_w)
-        self.held = at & (given >= need - SAME * np.maximum(np.abs(need), 1.0))
-        self.mass_c[near & self.held] = supply[near & self.held]
+        self.held = at & ~cold & (given >= need - SAME * np.maximum(need, 1.0))
         above, hot = ~self.held & (self.fluid_c >= supply), self.store_j > 0.0
         rich = np.where(
             np.isfinite(conditions.carried_w),

@@ -42,7 +42,7 @@ class Zones:
         self._off_c = np.array([zone.shutdown_c for zone in zones])
         throttle = np.array([zone.throttle_c for zone in zones])
         self._steps_c = throttle[:, None] + (self._off_c - throttle)[:, None] * np.arange(STEPS) / STEPS
-        self._back_k = np.minimum(BACK_K, (throttle - self._supply_c) / 2.0)
+        self._back_k = self._hysteresis_k(self._supply_c)
         bodies = Bodies(
             np.array([zone.fluid_j_per_k for zone in zones]),
             np.array([zone.mass_j_per_k for zone in zones]),
@@ -85,7 +85,7 @@ class Zones:
             and np.array_equal(supply, self._set_c)
         ):
             return
-        self._set_c = supply
+        self._set_c, self._back_k = supply, self._hysteresis_k(supply)
         capacity = self._capacity_w(engine)
         wants = np.where(self.states.wanting(supply), self._size, 0.0)
         given, carried = self._cooling.given_w(engine.rack_w, capacity, wants)
@@ -137,6 +137,10 @@ class Zones:
     def at_rest(self) -> bool:
         """Whether all are at their set points through and through, at full speed, with full stores."""
         return bool(self.states.settled.all()) and not self.steps.any() and not self.off.any()
+
+    def _hysteresis_k(self, supply_c: Floats) -> Floats:
+        """By how much it must be cooler for a step to be undone `[K, (Z,)]`: less where the set point is near."""
+        return np.clip((self._steps_c[:, 0] - supply_c) / 2.0, SAME_K * 10.0, BACK_K)
 
     def _wanted_c(self) -> Floats:
         """The set points as plans have moved them `[C, (Z,)]`."""
