@@ -142,6 +142,9 @@ class Upstream:
     Cost of the first look: one pass over the edges for each level of the chain.
     """
 
+    def __deepcopy__(self, memo: object) -> Self:
+        return self  # never changes: all runs on a fleet share it
+
     def __init__(self, compiled: Compiled, nodes: Sequence[int]) -> None:
         levels, power = compiled.power.levels, compiled.power
         self._nodes = nodes
