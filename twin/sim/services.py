@@ -273,7 +273,7 @@ class ServiceEngine:
         """The p99 of callers includes what they call, each at its worst site."""
         worst = p99.argmax(axis=-1)[..., None]
         slow = np.broadcast_to(self.stress.slow, p99.shape)
-        wait = np.zeros_like(rho) if wait is None else wait
+        wait = np.zeros_like(rho) if wait is None else np.broadcast_to(wait, p99.shape)
         rho, wait, slow, own = (np.take_along_axis(x, worst, axis=-1)[..., 0] for x in (rho, wait, slow, p99))
         return callers.p99_s(own, np.minimum(rho, RHO_STATIONARY), wait, slow)
 
