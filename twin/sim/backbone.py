@@ -22,11 +22,13 @@ from twin.sim.state import State
 class Crossing:
     """Flows of the services (what is lost counts as errors), load of the backbone links `[bit/s, (2, B, T)]`, what queues add.
 
+    `failing` is the share of the requests of each service that fail for the network `[1, (K, T)]`.
     `waiting_s` is the mean that users of a region wait longer `[s, (T, K, G)]` (0: nobody); `traffic_bps` and `lost_bps`
     are what the rows of the table `traffic` send and what of that is lost `[bit/s, (rows, T)]`.
     """
 
     flows: Flows
+    failing: Floats
     load_bps: Floats
     waiting_s: Floats | float
     traffic_bps: Floats
@@ -49,11 +51,12 @@ class Backbone:
         demand = demand[:columns]
         own = self._compiled.traffic.during(times[:columns], factors[:columns])
         lost = own * ~self._joined(paths.routes)[:, None]
+        failing = np.zeros((demand.shape[1], columns))
         if not self._constants.carries_traffic:
             if paths.reach is not None:
                 share = np.broadcast_to(paths.reach, (self._constants.classes, sites, sites))
-                flows = self._lose(flows, routing, demand, share)
-            return Crossing(flows, np.zeros((2, len(self._backbone), columns)), 0.0, own, lost)
+                flows, failing = self._lose(flows, routing, demand, share)
+            return Crossing(flows, failing, np.zeros((2, len(self._backbone), columns)), 0.0, own, lost)
         traffic = np.moveaxis(site_traffic(self._compiled, routing, demand, flows.remote), 0, -1)
         traffic = traffic + self._constants.by_pair.of(own).reshape(traffic.shape)
         load = backbone_loads(paths.live, traffic, len(self._backbone))
@@ -69,10 +72,12 @@ class Backbone:
             )
         if over[0] or paths.reach is not None:
             share = self._through(flows, routing, demand[:1], own[:, 0], paths=paths)
-            flows = self._lose(flows, routing, demand[:1], share)
+            flows, failing = self._lose(flows, routing, demand[:1], share)
             rows = share.reshape(len(share), -1)[self._constants.traffic_class, self._compiled.traffic.pair]
             lost = np.maximum(lost, own * (1.0 - rows)[:, None])
-        return Crossing(flows, load, self._waiting(paths.live, routing, load, capacity), own, lost)
+        return Crossing(
+            flows, failing[:, :columns], load, self._waiting(paths.live, routing, load, capacity), own, lost
+        )
 
     def capacity_bps(self) -> Floats:
         """Capacity of the backbone links that is left `[bit/s, (B,)]`."""
@@ -99,10 +104,10 @@ class Backbone:
         share = delivered(paths.live, offered, self.capacity_bps())
         return share if paths.reach is None else share * paths.reach
 
-    def _lose(self, flows: Flows, routing: Routing, demand: Floats, share: Floats) -> Flows:
+    def _lose(self, flows: Flows, routing: Routing, demand: Floats, share: Floats) -> tuple[Flows, Floats]:
         """Requests that cross the backbone are lost in the share of their class that does not get through.
 
-        Who makes a call that is lost fails as well.
+        Who makes a call that is lost fails as well. Returns the flows and the share of each service that fails `[K, 1]`.
         """
         apart = np.arange(len(routing.ingress))[:, None] != self._compiled.site_region
         failing = np.zeros_like(flows.requests)
@@ -118,10 +123,11 @@ class Backbone:
                     failing[:, rows] += (flows.remote[:, rows] * on_the_way).sum(axis=-1)
                     calls_lost[rows] += on_the_way * (1.0 - routing.believed[rows])
         ratio = np.divide(failing, flows.requests, out=np.zeros_like(failing), where=flows.requests > 0)
-        left = (flows.requests - flows.errors) * (1.0 - np.minimum(ratio, 1.0))
+        through = 1.0 - np.minimum(ratio, 1.0)
         if calls_lost.any():
-            left *= 1.0 - self._without_an_answer(flows.arrivals[0], calls_lost, routing.believed)
-        return replace(flows, errors=flows.requests - left)
+            through *= 1.0 - self._without_an_answer(flows.arrivals[0], calls_lost, routing.believed)
+        left = (flows.requests - flows.errors) * through
+        return replace(flows, errors=flows.requests - left), 1.0 - through.T
 
     def _without_an_answer(self, arrivals: Floats, calls_lost: Floats, believed: Floats) -> Floats:
         """Share of the requests of each service `[K]` that fail for a lost call of theirs, or of what they call.

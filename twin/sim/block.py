@@ -18,9 +18,9 @@ class Block:
     """A run of settled instants `times` `[T, s]`, none of which but the first may have a memory.
 
     Shapes: K services, S sites, P (reservation, site) pairs, L links, W switches, U units, n nodes of the folded power chain.
-    `flows` have time first (T, K, S), everything else time last: `p99_s` (K, T), `utilisation_rs` (P, T), `link_load` (L, T)
-    and `switch_load` (W, T), `traffic_bps` and `traffic_lost_bps` (rows of the table traffic, T) in bit/s, `load` (n, 3, T),
-    `unit_va` and `unit_peak_va` (U, T), `facility_w`, `it_w`,
+    `flows` have time first (T, K, S), everything else time last: `p99_s` and `network_failing` (the share of requests that fail
+    for it; K, T), `utilisation_rs` (P, T), `link_load` (L, T), `switch_load` (W, T), `traffic_bps` and `traffic_lost_bps` (rows
+    of the table traffic, T) in bit/s, `load` (n, 3, T), `unit_va` and `unit_peak_va` (U, T), `facility_w`, `it_w`,
     `cooling_short_w`, `outdoor_c` and `water_l_per_s` (S, T). `supplies` says what the servers offer, and from which column on.
     """
 
@@ -30,6 +30,7 @@ class Block:
     utilisation_rs: Floats
     link_load: Floats
     switch_load: Floats
+    network_failing: Floats
     traffic_bps: Floats
     traffic_lost_bps: Floats
     load: Floats

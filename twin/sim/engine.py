@@ -60,6 +60,9 @@ class Engine:
         self.utilisation_rs: Floats
         self.link_load: Floats
         self.switch_load: Floats
+        self.network_failing: Floats
+        self.traffic_bps: Floats
+        self.traffic_lost_bps: Floats
         self.unit_va: Floats
         self.unit_peak_va: Floats
         self.facility_w: Floats

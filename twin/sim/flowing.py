@@ -67,6 +67,7 @@ class Flowing:
             utilisation_rs=utilisation,
             link_load=link_load,
             switch_load=switch_load,
+            network_failing=crossing.failing,
             traffic_bps=crossing.traffic_bps,
             traffic_lost_bps=crossing.lost_bps,
             **self._power(leaves, factors, supplies),

@@ -81,7 +81,8 @@ class Narrator:
     def _tell(self, now: float, kind: str, thing: str, text: str, *causes: int) -> int:
         """Add a happening; the latest of its causes is the cause, the others it needed also."""
         known = sorted({cause for cause in causes if cause >= 0})
-        self._about[thing] = len(self.happenings)
+        if kind != "end":
+            self._about[thing] = len(self.happenings)
         self.happenings.append(
             Happening(
                 at_s=now,
@@ -306,7 +307,8 @@ class Narrator:
             assert engine.flows is not None
             error = engine.flows.errors[k] / max(engine.flows.requests[k], 1e-12)
             words = f"{thing} misses its SLO: {100 * error:.3g} % errors, p99 {1e3 * engine.p99_s[k]:.4g} ms"
-            return words, (self._service_cause(now, k),)
+            lost = self._network_causes(engine) if engine.network_failing[k] > 0 else ()
+            return words, lost or (self._service_cause(now, k),)
         if kind in ("unpowered", "unreachable"):
             place = index["racks"].get(thing)
             cause = self._site.get(int(self._compiled.rack_site[place]), -1) if place is not None else -1
@@ -360,6 +362,17 @@ class Narrator:
         if self._last_demand >= 0:
             return (self._last_demand,)
         return (self._tell(now, "demand", "", "demand grows by the time of day"),)
+
+    def _network_causes(self, engine: Engine) -> Sequence[int]:
+        """What makes the backbone lose requests now: links and switches that routers do not know to be dead, and full links."""
+        routers, links = engine.routers, self._compiled.index["links"]
+        unknown = [routers.things[i] for i in np.flatnonzero(routers.known & ~routers.up).tolist()]
+        full = [
+            cause
+            for cause in self._open.values()
+            if self.happenings[cause].kind == "link_overloads" and self.happenings[cause].thing in links
+        ]
+        return [*(self._about.get(name, -1) for name in unknown), *full]
 
     def _service_cause(self, now: float, service: int) -> int:
         services = self._compiled.services

@@ -1,0 +1,41 @@
+"""What a replay says of a network that loses requests: the link that died unheard of, then the full one, not the time of day."""
+
+from __future__ import annotations
+
+from tests.sim.fleets import START
+from tests.sim.movers.test_convergence import triangle
+from twin.graph.compile import compile_fleet
+from twin.model.change import Change, TimedChange
+from twin.sim.narrate import Narrator
+from twin.sim.run import simulate
+
+TIERS = (("first", 1), ("last", 5))
+
+
+def test_lost_requests_point_at_the_link() -> None:
+    """Half of 7 Gbit/s of each tier goes over a link of 10: enough until it dies, too much for the other way."""
+    base = {"reservation": "o", "service_time_s": 0.01, "slots": 16, "request_bytes": 1e6}
+    fleet = triangle(
+        regions=[{"name": "near"}, {"name": "far"}],
+        sites=[{"name": name, "region": "far" if name == "b" else "near"} for name in "acb"],
+        services=[{**base, "name": name, "tier": tier} for name, tier in TIERS],
+        deployments=[{"service": name, "site": "b", "replicas": 40} for name, _ in TIERS],
+        demand=[{"service": name, "region": "near", "rate_per_s": 875.0} for name, _ in TIERS],
+        traffic=[],
+    )
+    compiled = compile_fleet(fleet, start=START)
+    narrator = Narrator(compiled)
+    dies = TimedChange(10.0, Change("state", "ab", -1.0), "world:cut", "ab is cut")
+    simulate(compiled, (), [dies], until_s=60.0, observe=narrator)
+    told = [
+        (h.at_s, h.kind, h.thing, "" if h.cause < 0 else narrator.happenings[h.cause].thing)
+        for h in narrator.happenings
+    ]
+    assert told == [
+        (10.0, "world", "ab", ""),
+        (10.0, "slo_violations", "first", "ab"),
+        (10.0, "slo_violations", "last", "ab"),
+        (12.0, "physics", "ab", "ab"),
+        (12.0, "link_overloads", "bc", "ab"),
+        (12.0, "end", "first", "first"),
+    ]
