@@ -138,6 +138,12 @@ def test_the_cascade_is_told_back_to_what_was_injected() -> None:
     assert "lose power" in example.chain[-1].text
 
 
+def test_a_breaker_trips_because_of_the_load_that_came_over() -> None:
+    chain = played("aws-us-east-2012-breaker").example.chain
+    (trip,) = [step for step in chain if step.kind == "breaker_trips"]
+    assert chain[trip.cause].text == "600 kW moves to ups-s from ups-p"
+
+
 @pytest.mark.slow
 def test_the_table_in_the_readme_is_what_the_drills_give() -> None:
     table = drill_table([played(name) for name in drill_names()])
