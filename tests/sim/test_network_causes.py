@@ -12,6 +12,19 @@ from twin.sim.run import simulate
 TIERS = (("first", 1), ("last", 5))
 
 
+def test_a_link_that_lost_bandwidth_is_measured_by_what_is_left() -> None:
+    """3 of 10 Gbit/s; of which a quarter is left: 120 %."""
+    compiled = compile_fleet(triangle(), start=START)
+    narrator = Narrator(compiled)
+    loses = TimedChange(10.0, Change("bandwidth", "ab", -0.75), "world:card", "ab loses 75 % of its capacity")
+    simulate(compiled, (), [loses], until_s=60.0, observe=narrator)
+    assert [h.text for h in narrator.happenings] == [
+        "ab loses 75 % of its capacity",
+        "ab is offered 120.0 % of what it can carry",
+    ]
+    assert narrator.happenings[1].cause == 0
+
+
 def test_lost_requests_point_at_the_link() -> None:
     """Half of 7 Gbit/s of each tier goes over a link of 10: enough until it dies, too much for the other way."""
     base = {"reservation": "o", "service_time_s": 0.01, "slots": 16, "request_bytes": 1e6}

@@ -321,7 +321,8 @@ class Narrator:
             )
         if kind == "link_overloads" and thing in index["links"]:
             i = index["links"][thing]
-            ratio = engine.link_load[i] / max(self._compiled.network.link_capacity_bps[i], 1.0)
+            left = float(np.clip(engine.state.bandwidth[i], 0.0, 1.0))
+            ratio = engine.link_load[i] / max(self._compiled.network.link_capacity_bps[i] * left, 1.0)
             words = f"{thing} is offered {100 * ratio:.1f} % of what it can carry"
             return words, (self._root.get(thing, -1), self._last_link, self._last_demand)
         if kind == "quorum_lost":
