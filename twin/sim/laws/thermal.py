@@ -23,6 +23,8 @@ AIR_J_PER_M3_K = 1.19 * 1006.0  # density [kg/m3] times specific heat [J/kgK] of
 WATER_J_PER_L_K = 4186.0
 NEWTON_ROUNDS = 200
 NEAR_K = 1e-11
+# A surplus that would move a zone by less than a millionth of a kelvin in a thousand years is none.
+NO_SLOPE_K_PER_S = 1e-17
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Course:
         """Return the course from two temperatures on, under a constant surplus of heat `net_w`."""
         fluid, mass, coupling = bodies.fluid_j_per_k, bodies.mass_j_per_k, bodies.coupling_w_per_k
         both = fluid + mass
+        net_w = np.where(np.abs(net_w) < NO_SLOPE_K_PER_S * both, 0.0, net_w)
         rate = coupling * (1.0 / fluid + 1.0 / mass)
         final_k = net_w / (fluid * rate)  # of the fluid above the mass
         return cls(fluid_c, net_w / both, (fluid_c - mass_c - final_k) * mass / both, rate)
@@ -68,7 +71,7 @@ class Course:
 
     def turn_s(self) -> Floats:
         """When the temperature turns `[s, (Z,)]`: at most once, infinite when it does not."""
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             ratio = self.swing_k * self.rate_per_s / self.slope_k_per_s
             return np.where(ratio >= 1.0, np.log(ratio) / self.rate_per_s, np.inf)
 
@@ -152,7 +155,7 @@ def _root(course: Course, gap: Floats, low: Floats, high: Floats) -> Floats:
     for _ in range(NEWTON_ROUNDS):
         value, rate = course.at(time) - gap, course.rate_at(time)
         low, high = np.where(value <= 0.0, time, low), np.where(value >= 0.0, time, high)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             step = time - value / rate
         inside = (step >= low) & (step <= high)
         following = np.where(inside, step, 0.5 * (low + high))
