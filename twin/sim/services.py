@@ -27,6 +27,8 @@ from twin.sim.stress import Stress
 RHO_STATIONARY = 0.98
 THRESHOLDS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 EPS = 1e-9
+# From here a queue counts as full: where warming caches let its bound grow, it would be chased for ever.
+BRIM = 1.0 - 1e-6
 
 
 @dataclass
@@ -109,7 +111,7 @@ class ServiceEngine:
         self.answer = answer
         if self._has_backlog:
             gone = self.backlog * ~self.able
-            self.dropped += gone.sum(axis=1)
+            self.dropped += gone.sum(axis=1) * ~self.stress.clients
             self.backlog -= gone
 
     def restore(self, answer: Answer) -> None:
@@ -284,11 +286,11 @@ class ServiceEngine:
         """
         services, capacity = self._services, answers.capacity
         full = self._capacity * services.max_wait_s[:, None]
-        # Where capacity fell, more wait than can be served in time: those fail now.
-        self.dropped += np.maximum(self.backlog - full, 0.0).sum(axis=1)
+        # Where capacity fell, more wait than can be served in time: those fail now (clients with a timeout try again).
+        self.dropped += np.maximum(self.backlog - full, 0.0).sum(axis=1) * ~self.stress.clients
         np.minimum(self.backlog, full, out=self.backlog)
         net = np.where(over | (self.backlog > 0), let_in - capacity, 0.0)
-        brimming = (net > 0) & (self.backlog >= full * (1.0 - EPS))
+        brimming = (net > 0) & (self.backlog >= full * BRIM)
         overflow = np.where(brimming, net, 0.0)
         flows.backlog_rate = np.where(brimming, 0.0, net)
         flows.passed = np.where(self.backlog > 0, capacity, np.minimum(let_in, capacity))
