@@ -287,6 +287,7 @@ def test_quantities_hold_their_value_between_settles() -> None:
     assert not holds(expected(event="above", from_s=120.0, to_s=301.0, **level))
     assert holds(expected(event="below", from_s=0.0, to_s=120.0, **level))
     assert not holds(expected(event="below", from_s=0.0, to_s=121.0, **level))
+    assert not holds(expected(event="below", quantity="inlet_c", thing="u", value=7.0))
 
 
 def test_what_nothing_expected_accounts_for_is_too_much(small: Callable[..., Path]) -> None:

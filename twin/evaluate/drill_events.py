@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,8 +48,10 @@ class Watcher:
         self._power(at_s, engine, actors)
         self._violations(at_s, recorder)
         for quantity, thing in self.quantities:
-            points = self.traces.setdefault((quantity, thing), [])
-            points.append((at_s, sample(engine, quantity, thing)))
+            # Nothing to sample where the law is switched off: what is expected of it is then not measured, and so not met.
+            with suppress(KeyError):
+                value = sample(engine, quantity, thing)
+                self.traces.setdefault((quantity, thing), []).append((at_s, value))
 
     def _acts(self, at_s: float, recent: Sequence[TimedChange]) -> None:
         for timed in recent:

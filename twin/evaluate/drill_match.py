@@ -150,13 +150,17 @@ def _level(row: Expectation, evidence: Evidence, role: Role) -> Finding:
     points = evidence.traces.get((row.quantity, row.thing), ())
     before = [value for at_s, value in points if at_s <= low + EPS][-1:]
     values = before + [value for at_s, value in points if low + EPS < at_s < high - EPS]
-    wanted = f"{row.quantity} {row.event} {row.value:,.6g}, {clock(low)} to {clock(high)}"
+    wanted = f"{row.quantity} {row.event} {row.value:,.8g}, {clock(low)} to {clock(high)}"
     if not values:
         return Finding(row.id, role, row.says, row.account, wanted, False, "not measured")
     ok = min(values) > row.value if row.event == "above" else max(values) < row.value
     return Finding(
-        row.id, role, row.says, row.account, wanted, ok, f"{min(values):,.6g} to {max(values):,.6g}"
+        row.id, role, row.says, row.account, wanted, ok, f"{_short(min(values))} to {_short(max(values))}"
     )
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
 
 
 def _span(row: Expectation, low: float, high: float) -> str:
