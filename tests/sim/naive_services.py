@@ -357,13 +357,13 @@ class Traffic:
             u = min(1.0, self.utilisation(group.owner, rack.site)) * self.at.throttle(group)
             busy_w, tan_phi = self.at.watts(kind.name, u), math.tan(math.acos(kind.power_factor))
             swing_w = busy_w * (kind.peak_factor - 1.0)
-            alone_w2 = working * (swing_w * (1.0 - kind.peak_correlation)) ** 2
+            alone_w = math.sqrt(working) * swing_w * (1.0 - kind.peak_correlation)
             total = total.plus(
                 Load(
                     working * busy_w,
                     working * busy_w * tan_phi,
                     working * swing_w * kind.peak_correlation,
-                    alone_w2,
+                    {group.name: alone_w},
                 )
             )
             rest_w = idle * self.at.watts(kind.name, 0.0) + broken * kind.off_w

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from twin.model.change import Change
@@ -63,20 +65,24 @@ class Cells:
 
 
 class Load(NamedTuple):
-    """What flows at a point: W, var, the excursion W that all servers make together, and that of each squared W²."""
+    """What flows at a point: W, var, the excursion W that all servers make together, and that of each group alone W."""
 
     watts: float = 0.0
     var: float = 0.0
     linear: float = 0.0
-    squares: float = 0.0
+    swings: Mapping[str, float] = MappingProxyType({})
 
     def times(self, share: float) -> Load:
-        """The part of a load that one feed carries; an independent excursion scales like a standard deviation."""
-        return Load(self.watts * share, self.var * share, self.linear * share, self.squares * share**2)
+        """The part of a load that one feed carries."""
+        swings = {group: swing * share for group, swing in self.swings.items()}
+        return Load(self.watts * share, self.var * share, self.linear * share, swings)
 
     def plus(self, other: Load) -> Load:
-        """Both loads together."""
-        return Load(*(a + b for a, b in zip(self, other, strict=True)))
+        """Both loads together; what a group does alone it does on all its ways at once."""
+        swings = dict(self.swings)
+        for group, swing in other.swings.items():
+            swings[group] = swings.get(group, 0.0) + swing
+        return Load(self.watts + other.watts, self.var + other.var, self.linear + other.linear, swings)
 
     @property
     def va(self) -> float:
@@ -88,7 +94,7 @@ class Load(NamedTuple):
         """Apparent power of the sub-interval peak, at the power factor of the mean."""
         if self.watts <= 0:
             return self.va
-        return self.va * (self.watts + self.linear + math.sqrt(self.squares)) / self.watts
+        return self.va * (self.watts + self.linear + math.hypot(*self.swings.values())) / self.watts
 
 
 class PowerChain:

@@ -203,7 +203,7 @@ def test_classes_of_racks_carry_what_their_racks_carry(seed: int) -> None:
     ours = np.concatenate(
         [np.bincount(fold.class_of, weights=leaf[:racks], minlength=fold.classes), leaf[racks:]]
     )
-    for level, (sums, _) in zip(fold.power.levels, fold.power.sums(share), strict=True):
+    for level, sums in zip(fold.power.levels, fold.power.sums(share), strict=True):
         ours[level.parents] += sums.of(ours)
     assert ours[fold.classes :] == pytest.approx(expected[racks:], rel=1e-12)
 

@@ -6,9 +6,11 @@ stands for them in the roll-ups. Nodes of a folded graph are the classes first, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_matrix, identity, vstack
 
 from twin.graph.compile import Compiled
 from twin.graph.compile_cooling import CoolingArrays
@@ -62,14 +64,27 @@ class FoldedGraph:
             folded.append(FoldedLevel(take, merge, child[merge], starts, parents, nodes))
         return cls(levels.nodes - shift, shift, tuple(folded))
 
-    def sums(self, share: Floats) -> list[tuple[Sums, Sums]]:
-        """Return the sums by share and by the square of the share, per level. Dead racks have no share and no load."""
-        found = []
-        for level in self.levels:
-            weights = np.maximum.reduceat(share[level.take], level.merge)
-            args = level.child, level.starts, self.size
-            found.append((Sums(weights, *args), Sums(weights**2, *args)))
-        return found
+    def sums(self, share: Floats) -> list[Sums]:
+        """Return the sums by share, per level. Dead racks have no share and no load."""
+        return [
+            Sums(np.maximum.reduceat(share[level.take], level.merge), level.child, level.starts, self.size)
+            for level in self.levels
+        ]
+
+    def swings(self, sums: Sequence[Sums]) -> Sums:
+        """Return the sums of the squares of the leaves for every node above them.
+
+        A leaf's own swing arrives at a node by all ways at once: what counts is the square of the part of it that flows
+        there, not the sum of the squares of the ways. Cost: a product of sparse matrices per level.
+        """
+        leaves = self.levels[0].parents.start if self.levels else self.size
+        part = identity(leaves, format="csr")
+        for level, one in zip(self.levels, sums, strict=True):
+            rows = csr_matrix((one.weights, one.columns, one.starts), shape=(one.rows, self.size))
+            assert level.parents.start == part.shape[0]
+            part = vstack([part, rows[:, : part.shape[0]] @ part], format="csr")
+        above = part[leaves:]
+        return Sums(above.data**2, above.indices, above.indptr, self.size)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 Each node carries a load `[n, 3, T]`, real power W, reactive power var and the linear part of the peak excursion W (what all
 servers do together), and the sum of squares `[n, T]` W² of the independent part, at each of T instants. Real, reactive and
-linear parts add up by the share that each feed carries, squares by the square of the share. Racks of one kind are one node
-(`twin/sim/fold.py`).
+linear parts add up by the share that each feed carries; the square of a rack counts at a unit by the square of the part of
+the rack that flows through it, however many ways it takes. Racks of one kind are one node (`twin/sim/fold.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from twin.graph.compile import CURVE_CELLS, PowerArrays, ServerArrays
 from twin.graph.levels import Bools, Floats, Ints
 from twin.sim.fold import FoldedGraph
+from twin.sim.sparse import Sums
 
 W, VAR, LINEAR, SQUARES = range(4)
 
@@ -57,6 +58,7 @@ class RollUp:
     def __init__(self, graph: FoldedGraph, share: Floats) -> None:
         self.graph = graph
         self._sums = graph.sums(share)
+        self._swings: Sums | None = None
         self._losses: tuple[Floats, Floats, Floats] | None = None
 
     def fill(
@@ -66,8 +68,10 @@ class RollUp:
 
         A unit adds its loss a·rated + b·P + c·P²/rated (no-load, proportional and square-law loss; the form of APC
         White Papers 108 and 113) to the real power that flows through it while it is alive, and so does what is
-        injected at it `[W, (U,)]` (recharging; solar and batteries are negative). Cost: two sparse products per level.
+        injected at it `[W, (U,)]` (recharging; solar and batteries are negative). Cost: a sparse product per level, and one.
         """
+        if self._swings is None:
+            self._swings = self.graph.swings(self._sums)
         if self._losses is None:
             self._losses = _losses(power, alive)
         idle, linear, square = self._losses
@@ -75,9 +79,9 @@ class RollUp:
             idle = idle.copy()
             idle[power.unit_node] += (inject_w * alive[power.unit_node])[:, None]
         load[power.bare - self.graph.shift, W] += idle[power.bare]
-        for level, (sums, by_square) in zip(self.graph.levels, self._sums, strict=True):
+        self._swings.into(squares, squares[len(squares) - self._swings.rows :])
+        for level, sums in zip(self.graph.levels, self._sums, strict=True):
             sums.into(load, load[level.parents])
-            by_square.into(squares, squares[level.parents])
             at = level.nodes
             through = load[level.parents, W]
             loss = through * square[at]
@@ -88,7 +92,7 @@ class RollUp:
 
     def sum(self, load: Floats) -> Floats:
         """Give every parent what its children send `[n, T]` besides what it has (in place); return it. No losses."""
-        for level, (sums, _) in zip(self.graph.levels, self._sums, strict=True):
+        for level, sums in zip(self.graph.levels, self._sums, strict=True):
             load[level.parents] += sums.of(load)
         return load
 
