@@ -51,6 +51,13 @@ def inspect(
     lose: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="What would be evicted if NAME is lost?")
     ] = None,
+    stranded: Annotated[
+        bool, typer.Option("--stranded", help="Which power budget can no more servers use, and why?")
+    ] = False,
+    site: Annotated[str | None, typer.Option(help="With --stranded: only this site.")] = None,
+    coordination: Annotated[
+        bool, typer.Option("--coordination", help="Which breakers may open before the ones below them?")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> int:
     """Ask a fleet what hangs on what, how much room is left, and what a loss would do.
@@ -65,9 +72,13 @@ def inspect(
       fleetwin inspect demo/fleet.yaml --single-points web --common-causes
       fleetwin inspect demo/fleet.yaml --headroom --kind panel
       fleetwin inspect demo/fleet.yaml --fit compute --lose fra1
+      fleetwin inspect demo/fleet.yaml --stranded --site ams1
+      fleetwin inspect demo/fleet.yaml --coordination
     """
     if kind is not None and not headroom:
         raise UsageError("--kind chooses what --headroom shows; give both")
+    if site is not None and not stranded:
+        raise UsageError("--site chooses what --stranded shows; give both")
     the_fleet = read_fleet(fleet)
     sweep = sweep_of(the_fleet)
     asked = list(_asked(the_fleet, sweep, blast, lose))
@@ -80,6 +91,10 @@ def inspect(
         asked.append(_headroom(the_fleet, kind, after_loss=after_loss))
     if fit:
         asked.append(_fit(the_fleet, fit))
+    if stranded:
+        asked.append(_stranded(the_fleet, site))
+    if coordination:
+        asked.append(_coordination(the_fleet))
     _show(asked or _overview(the_fleet, sweep), as_json=as_json)
     return 0
 
@@ -112,6 +127,29 @@ def _fit(fleet: Fleet, type_name: str) -> Answer:
     real = how_many_fit(fleet, type_name, rack_w=dict(zip(now.racks, now.rack_w.tolist(), strict=True)))
     record = {"nameplate": nameplate, "as_loaded": real, "at": now.at.isoformat()}
     return "fit", record, lambda console: tables.fit(nameplate, real, now.at, console)
+
+
+def _stranded(fleet: Fleet, site: str | None) -> Answer:
+    from twin.graph.analysis_stranded import stranded_power
+    from twin.sim.snapshot import snapshot
+
+    now = snapshot(fleet)
+    swing_va = (now.peak_va - now.load_va).clip(0.0).tolist()
+    found = stranded_power(
+        fleet,
+        site=site,
+        rack_w=dict(zip(now.racks, now.rack_w.tolist(), strict=True)),
+        swing_va=dict(zip(now.units, swing_va, strict=True)),
+    )
+    record = {"domains": found.domains, "at": now.at.isoformat(), "assumed": found.assumed}
+    return "stranded", record, lambda console: tables.stranded(found, now.at, console)
+
+
+def _coordination(fleet: Fleet) -> Answer:
+    from twin.sim.coordination import overlaps
+
+    found = overlaps(fleet)
+    return "coordination", found, lambda console: tables.coordination(found, console)
 
 
 def _overview(fleet: Fleet, sweep: Sweep) -> list[Answer]:

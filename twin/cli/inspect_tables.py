@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,11 +18,16 @@ from twin.model.fleet import SINGULAR
 from twin.model.names import compress, natural_key
 from twin.records.headroom import Headroom
 
+if TYPE_CHECKING:  # what these know is imported by the questions that need it
+    from twin.graph.analysis_stranded import Stranded
+    from twin.sim.coordination import Overlap
+
 MOST = 25  # rows of a long table; --json has them all
 NAMES = 6  # bracket names of one cell
 NUMBERS = {
     "how many", "tier", "capacity lost", "racks", "servers", "points", "limit", "load now", "used", "worst",
     "replicas", "evicted", "homeless", "at nameplate", "as loaded now",
+    "budget", "nameplate", "after a loss", "headroom", "usable", "stranded", "fragmented",
 }  # fmt: skip
 WORDS = {
     "power_units": "power units",
@@ -144,6 +150,55 @@ def evictions(rows: Sequence[Eviction], name: str, console: Console) -> None:
         table.add_row(escape(row.service), str(row.tier), escape(row.site), *sizes, escape(moves), homeless)
     console.print(f"[bold]Replicas that no longer fit if {escape(name)} is lost[/bold]")
     _print(table, console, empty="every replica still fits")
+
+
+def stranded(found: Stranded, at: datetime, console: Console) -> None:
+    """Show budget, load and nameplate of each power domain, what more of it can be used, and why not all."""
+    columns = (
+        "budget",
+        "load now",
+        "nameplate",
+        "after a loss",
+        "headroom",
+        "usable",
+        "stranded",
+        "fragmented",
+    )
+    table = _table("power domain", *columns, "stranded by")
+    for row in found.domains[:MOST]:
+        sizes = (_size(va, "VA") for va in (row.headroom_va, row.usable_va, row.stranded_va))
+        table.add_row(
+            escape(row.name),
+            _size(row.budget_va, "VA"),
+            _size(row.load_va, "VA"),
+            _used(row.oversubscription),
+            _used(row.oversubscription_after_loss),
+            *sizes,
+            "-" if row.fragmentation is None else f"{row.fragmentation:.0%}",
+            escape(
+                "\n".join(
+                    f"{why} {_size(va, 'VA')}" for why, va in row.reasons[:3] if va > 0.005 * row.headroom_va
+                )
+            ),
+        )
+    console.print("[bold]Stranded power[/bold]: headroom that no more servers can use")
+    _print(table, console, empty="no power domains", left=len(found.domains) - MOST)
+    console.print(
+        f"[dim]As loaded at {at:%Y-%m-%d %H:%M} UTC with peaks; nameplate: of what hangs below, over the budget, whole and"
+        f" after the worst single loss; fragmented: 1 - largest usable block behind one feed / usable. Assumed:"
+        f" {escape(found.assumed)}.[/dim]"
+    )
+
+
+def coordination(found: Sequence[Overlap], console: Console) -> None:
+    """Say which breakers may open before the ones below them have."""
+    console.print("[bold]Breakers that are not selective[/bold]")
+    for row in found[:MOST]:
+        console.print(escape(str(row)))
+    if not found:
+        console.print("no breaker may open before the ones below it")
+    if len(found) > MOST:
+        console.print(f"[dim]… and {len(found) - MOST:,} more; --json has them all[/dim]")
 
 
 def _table(*columns: str) -> Table:

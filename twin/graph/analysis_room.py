@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
+from scipy.sparse import csr_array
 
 from twin.graph.analysis_chain import Feed, SiteLoads, nameplate_w, rack_feed
 from twin.graph.levels import Bools, Floats
@@ -72,8 +73,7 @@ class Room:
         column = np.array([self.column[feed, k] for _, feed, k in pairs])
         watts = np.array([self.watts[k] for *_, k in pairs])
         use, spare = self.limits.more[np.ix_(rows, column)] * watts, self.limits.spare[rows]
-        touched = use.any(axis=1)
-        use, spare = use[touched], spare[touched]
+        use, spare = _telling(use, spare)
         bounds = [(0.0, np.inf)] * len(pairs)
         if space:
             more, room = self._space(pairs)
@@ -82,7 +82,8 @@ class Room:
         if len(pairs) == 1 and not space:
             return float(gain[column[0]] * watts[0] * (spare / use[:, 0]).min()), None
         scale = use.max(axis=1)
-        found = linprog(-gain[column] * watts, A_ub=use / scale[:, None], b_ub=spare / scale, bounds=bounds)
+        rows_of = csr_array(use / scale[:, None])
+        found = linprog(-gain[column] * watts, A_ub=rows_of, b_ub=spare / scale, bounds=bounds)
         assert found.status == 0, found.message
         return float(-found.fun), found.x if space else None
 
@@ -92,9 +93,9 @@ class Room:
                 yield p, place.feed, int(k)
 
     def _of_feeds(self, gain: Floats) -> Iterator[tuple[int, int, int]]:
+        first = np.unique(self.column[0], return_index=True)[1] if len(self.column) else ()
         for feed in sorted({place.feed for place in self.places}):
-            columns, first = np.unique(self.column[feed], return_index=True)
-            yield from ((-1, feed, int(k)) for j, k in zip(columns, first, strict=True) if gain[j] > 0)
+            yield from ((-1, feed, int(k)) for k in first if gain[self.column[feed, k]] > 0)
 
     def _space(self, pairs: Sequence[tuple[int, int, int]]) -> tuple[Floats, Floats]:
         """Return rows for the height and the budget of all racks of each place."""
@@ -119,8 +120,8 @@ class Placement:
     def __init__(self, room: Room, gain: Floats) -> None:
         self.room, self.gain, self.added_va = room, gain, 0.0
         self.spare = room.limits.spare.copy()
-        self.free_u = [np.full(place.count, place.free_u) for place in room.places]
-        self.budget_w = [np.full(place.count, place.budget_w) for place in room.places]
+        self.free_u: dict[int, Ints] = {}
+        self.budget_w: dict[int, Floats] = {}
 
     def add(
         self, wanted: Iterable[tuple[int, int]], counts: Mapping[tuple[int, int], int] | None = None
@@ -132,6 +133,10 @@ class Placement:
     def _add(self, p: int, k: int, wanted: float) -> None:
         room = self.room
         watts, height_u = float(room.watts[k]), int(room.height_u[k])
+        if p not in self.free_u:
+            place = room.places[p]
+            self.free_u[p] = np.full(place.count, place.free_u)
+            self.budget_w[p] = np.full(place.count, place.budget_w)
         # A load that meets its limit exactly is within it; rounding must not cost a server.
         fit = np.minimum(self.free_u[p] // height_u, np.floor(self.budget_w[p] / watts + 1e-9)).clip(0)
         column = int(room.column[room.places[p].feed, k])
@@ -176,6 +181,17 @@ def room_of(
     of_kind = np.array([factors.index(kind.power_factor) for kind in kinds], dtype=np.int64)
     column = np.arange(len(feeds))[:, None] * len(factors) + of_kind
     return Room(_limits(loads, feeds, np.array(factors)), tuple(places), len(feeds), height_u, watts, column)
+
+
+def _telling(use: Floats, spare: Floats) -> tuple[Floats, Floats]:
+    """Return the rows that can bind: of those that touch a single variable only the tightest."""
+    touched = np.count_nonzero(use, axis=1)
+    kept = touched > 1
+    single = np.flatnonzero(touched == 1)
+    variable = np.argmax(use[single] != 0, axis=1) if len(single) else single
+    order = np.lexsort((spare[single] / use[single, variable], variable))
+    kept[single[order[np.unique(variable[order], return_index=True)[1]]]] = True
+    return use[kept], spare[kept]
 
 
 def _limits(loads: SiteLoads, feeds: Sequence[Feed], factors: Floats) -> Limits:

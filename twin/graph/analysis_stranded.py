@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -203,13 +203,15 @@ def _place(room: Room, gain: Floats, amounts: Floats | None) -> tuple[float, flo
     rounded.add(sorted(pairs, key=lambda pair: -room.height_u[pair[1]]), _floor(pairs, amounts))
     rounded.add(large)
     tried = [rounded.added_va, *(_filled(room, gain, order) for order in (large, dense))]
-    feeds = sorted({room.places[p].feed for p, _ in pairs})
-    blocks = [
-        _filled(room, gain, [pair for pair in order if room.places[pair[0]].feed == feed])
-        for feed in feeds
-        for order in (large, dense)
-    ]
+    blocks = [_filled(room, gain, part) for order in (large, dense) for part in _by_feed(room, order)]
     return max(*tried, *blocks), max(blocks)
+
+
+def _by_feed(room: Room, pairs: Sequence[tuple[int, int]]) -> Iterable[list[tuple[int, int]]]:
+    parts: dict[int, list[tuple[int, int]]] = {}
+    for p, k in pairs:
+        parts.setdefault(room.places[p].feed, []).append((p, k))
+    return parts.values()
 
 
 def _filled(room: Room, gain: Floats, order: Sequence[tuple[int, int]]) -> float:
