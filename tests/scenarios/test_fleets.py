@@ -49,7 +49,7 @@ def test_the_example_is_what_the_documentation_says(example: Fleet) -> None:
     counts = {
         kind: len(example.rows(kind)) for kind in ("regions", "sites", "server_types", "services", "storage")
     }
-    assert counts == {"regions": 3, "sites": 5, "server_types": 4, "services": 13, "storage": 1}
+    assert counts == {"regions": 3, "sites": 5, "server_types": 4, "services": 13, "storage": 2}
     assert sum(group.count for group in example.server_groups) == 3758
     assert {unit.kind for unit in example.power_units} == {
         "utility",
