@@ -11,6 +11,7 @@ import pytest
 
 from twin.files.fleet import write_fleet
 from twin.model.fleet import Fleet
+from twin.model.protection import TripCurve
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,8 @@ def test_headroom_after_every_loss_names_the_surviving_panel(cli: Callable[..., 
         (("--single-points", "shopp"), "did you mean 'shop'?"),
         (("--fit", "web-2"), "did you mean 'web-1'?"),
         (("--lose", "zzzzz"), "no thing called 'zzzzz'"),
+        (("--site", "ams"), "--site chooses what --stranded shows"),
+        (("--stranded", "--site", "amss"), "did you mean 'ams'?"),
         (("--kind", "panel"), "--kind chooses what --headroom shows"),
         (("--headroom", "--no-after-loss", "--kind", "panl"), "did you mean 'panel'?"),
         (("--blast-radius", "ams-r[1-"), "opens a bracket"),
@@ -111,3 +114,46 @@ def test_what_makes_no_sense_is_refused(
     code, out, err = cli("inspect", path, *asked)
     assert code == 2 and out == ""
     assert message in " ".join(err.split())
+
+
+def test_stranded_power_per_domain_with_its_reasons(cli: Callable[..., Any], path: Path) -> None:
+    found = json.loads(cli("inspect", path, "--stranded", "--site", "ams", "--json").out)["stranded"]
+    assert {row["site"] for row in found["domains"]} == {"ams"} and "nameplate" in found["assumed"]
+    for row in found["domains"]:
+        assert row["stranded_va"] == pytest.approx(row["headroom_va"] - row["usable_va"])
+        assert row["stranded_va"] == pytest.approx(sum(va for _, va in row["reasons"]), rel=1e-4)
+    # At nameplate 10 of 16 kW (power factor 0.97) and all cooling (COP 4.5, 0.9) are on panel a; without b everything is.
+    panel = next(row for row in found["domains"] if row["name"] == "ams-panel-a")
+    cooling_va = 16e3 / 4.5 / 0.9
+    assert panel["oversubscription"] == pytest.approx((10e3 / 0.97 + cooling_va) / 20e3)
+    assert panel["oversubscription_after_loss"] == pytest.approx((16e3 / 0.97 + cooling_va) / 20e3)
+    code, out, err = cli("inspect", path, "--stranded")
+    assert (code, err) == (0, "")
+    assert "Stranded power: headroom that no more servers can use" in out
+    assert "reserve for the loss of a unit" in " ".join(out.split())
+
+
+def test_breakers_that_are_not_selective_are_sentences(
+    cli: Callable[..., Any], path: Path, two_sites: Fleet, tmp_path: Path
+) -> None:
+    assert "no breaker may open before the ones below it" in cli("inspect", path, "--coordination").out
+    curve = TripCurve(name="relay", kind="relay", shape="very-inverse", time_dial=1.0)
+    units = tuple(
+        unit.model_copy(update={"trip": "relay"})
+        if unit.name in ("ams-ats", "ams-ups-a", "ams-panel-a")
+        else unit
+        for unit in two_sites.power_units
+    )
+    units = tuple(
+        unit.model_copy(update={"rated_va": 2e4}) if unit.name == "ams-ats" else unit for unit in units
+    )
+    alike = two_sites.model_copy(update={"power_units": units, "trip_curves": (curve,)})
+    write_fleet(alike, tmp_path / "alike.yaml")
+    code, out, _ = cli("inspect", tmp_path / "alike.yaml", "--coordination")
+    assert code == 0
+    assert "ams-ats may open before ams-panel-a: at 1 times the rating" in " ".join(out.split())
+    (pair,) = json.loads(cli("inspect", tmp_path / "alike.yaml", "--coordination", "--json").out)[
+        "coordination"
+    ]
+    assert (pair["unit"], pair["feeder"]) == ("ams-panel-a", "ams-ats")
+    assert pair["feeder_s"] <= pair["unit_s"]

@@ -228,13 +228,16 @@ def _cases(loads: SiteLoads, feed: Feed) -> dict[int, dict[str, float]]:
 
 def _distinct(more: NDArray[Any], spare: Floats, unit: int) -> tuple[Floats, Floats, Ints, Bools]:
     """Return the row of case 0, and of the others each distinct one with its least spare, if it can say more."""
-    room = np.maximum(spare, 0.0)
+    room, coarse = np.maximum(spare, 0.0), np.round(more, 12)
     finite = np.isfinite(room)
     others = np.arange(1, len(room))[finite[1:]]
-    rows, which = np.unique(np.round(more[others], 12), axis=0, return_inverse=True)
+    same = (coarse[others] == coarse[0]).all(axis=1)  # nearly always; sorting what is left is the dear part
+    rows, which = np.unique(coarse[others[~same]], axis=0, return_inverse=True)
     least = np.full(len(rows), np.inf)
-    np.minimum.at(least, which.ravel(), room[others])
-    says = ~((rows <= np.round(more[0], 12)).all(axis=1) & (least >= room[0])) & rows.any(axis=1)
+    np.minimum.at(least, which.ravel(), room[others[~same]])
+    rows = np.vstack([coarse[:1], rows])
+    least = np.concatenate([[room[others[same]].min(initial=np.inf)], least])
+    says = ~((rows <= coarse[0]).all(axis=1) & (least >= room[0])) & rows.any(axis=1)
     kept = np.vstack([more[:1], rows[says]]) if finite[0] else rows[says]
     spares = np.concatenate([room[:1], least[says]]) if finite[0] else least[says]
     after = np.ones(len(kept), dtype=bool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -203,15 +203,25 @@ def _place(room: Room, gain: Floats, amounts: Floats | None) -> tuple[float, flo
     rounded.add(sorted(pairs, key=lambda pair: -room.height_u[pair[1]]), _floor(pairs, amounts))
     rounded.add(large)
     tried = [rounded.added_va, *(_filled(room, gain, order) for order in (large, dense))]
-    blocks = [_filled(room, gain, part) for order in (large, dense) for part in _by_feed(room, order)]
-    return max(*tried, *blocks), max(blocks)
+    block = max(_block(room, gain, order) for order in (large, dense))
+    return max(*tried, block), block
 
 
-def _by_feed(room: Room, pairs: Sequence[tuple[int, int]]) -> Iterable[list[tuple[int, int]]]:
+def _block(room: Room, gain: Floats, pairs: Sequence[tuple[int, int]]) -> float:
+    """Return the best of the placements behind a single feed, filled in a given order."""
     parts: dict[int, list[tuple[int, int]]] = {}
+    space_va: dict[int, float] = {}  # more than the racks of a feed can take
     for p, k in pairs:
-        parts.setdefault(room.places[p].feed, []).append((p, k))
-    return parts.values()
+        place = room.places[p]
+        parts.setdefault(place.feed, []).append((p, k))
+        each_va = room.watts[k] * gain[room.column[place.feed, k]]
+        space_va[place.feed] = space_va.get(place.feed, 0.0) + float(place.count * place.most[k] * each_va)
+    best = 0.0
+    for feed in sorted(parts, key=lambda feed: -space_va[feed]):
+        if space_va[feed] <= best:
+            break
+        best = max(best, _filled(room, gain, parts[feed]))
+    return best
 
 
 def _filled(room: Room, gain: Floats, order: Sequence[tuple[int, int]]) -> float:
