@@ -53,6 +53,10 @@ _DECLARED: tuple[tuple[Callable[[Fleet], bool], str], ...] = (
         "cold caches: no service declares a warm-up (replicas that start are as fast as the others)",
     ),
     (
+        lambda fleet: any(service.fanout for service in fleet.services),
+        "latency of callees: no service declares how it calls (a p99 is that of the service alone)",
+    ),
+    (
         lambda fleet: any(service.autoscale for service in fleet.services),
         "autoscaling: no service declares it",
     ),
