@@ -144,7 +144,7 @@ def test_one_site_and_an_unknown_one(plain: Fleet) -> None:
         stranded_power(plain, site="fraa")
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_no_placement_uses_more_than_the_bound_nor_less_than_the_one_found(
     data: st.DataObject, random_fleets: st.SearchStrategy[Fleet]
@@ -162,7 +162,7 @@ def test_no_placement_uses_more_than_the_bound_nor_less_than_the_one_found(
             assert row.bound_va <= row.headroom_va + 1e-6 and row.block_va <= row.usable_va
 
 
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_more_rating_or_space_never_bounds_lower(
     data: st.DataObject, random_fleets: st.SearchStrategy[Fleet]
