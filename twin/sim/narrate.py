@@ -42,6 +42,7 @@ class Narrator:
         self._dead: dict[int, int] = {}
         self._moved: dict[int, list[int]] = {}
         self._site: dict[int, int] = {}
+        self._dark: dict[int, int] = {}
         self._service: dict[int, int] = {}
         self._last_demand = self._last_link = -1
         self._open: dict[int, int] = {}
@@ -159,9 +160,21 @@ class Narrator:
         )
 
     def _dead_parents(self, engine: Engine, node: int) -> tuple[int, ...]:
-        """The happenings in which the feeders of a node were lost."""
-        levels = engine.compiled.power.levels
-        return tuple(self._dead[p] for p in levels.parent[levels.child == node].tolist() if p in self._dead)
+        """The happenings in which the feeders of a node were lost, or a generator that stood still was taken away."""
+        levels, units = engine.compiled.power.levels, self._compiled.index["power_units"]
+        parents = levels.parent[levels.child == node].tolist()
+        lost = [self._dead[p] for p in parents if p in self._dead]
+        for name in (self._name(p) for p in parents if p not in self._dead):
+            if name in units and engine.state.holds["power_units"][units[name]] > 1:
+                lost.append(self._root.get(name, -1))
+        return tuple(lost)
+
+    def _copies_lost(self, engine: Engine, storage: int) -> tuple[int, ...]:
+        """The happenings in which racks of a stateful set were lost that are still away."""
+        starts = [*engine.compiled.storage_starts.tolist(), len(engine.compiled.storage_racks)]
+        racks = engine.compiled.storage_racks[starts[storage] : starts[storage + 1]].tolist()
+        away = [r for r in racks if not (engine.rack_powered[r] and engine.rack_reachable[r])]
+        return tuple(self._dark[r] for r in away if r in self._dark)
 
     def _transfers(self, now: float, engine: Engine, before: Before) -> None:
         """Tell for each unit how much load came over from feeds that are gone."""
@@ -221,7 +234,9 @@ class Narrator:
             together.setdefault((int(site[rack]), causes, words), []).append(rack)
         for (place, causes, words), racks in together.items():
             who = _several([names["racks"][r] for r in racks])
-            self._site[place] = self._tell(now, "racks", names["racks"][racks[0]], f"{who} {words}", *causes)
+            told = self._tell(now, "racks", names["racks"][racks[0]], f"{who} {words}", *causes)
+            self._site[place] = told
+            self._dark.update(dict.fromkeys(racks, told))
 
     def _switch_cause(self, engine: Engine, rack: int) -> int:
         network, names = engine.compiled.network, engine.compiled.names
@@ -326,7 +341,7 @@ class Narrator:
             words = f"{thing} is offered {100 * ratio:.1f} % of what it can carry"
             return words, (self._root.get(thing, -1), self._last_link, self._last_demand)
         if kind == "quorum_lost":
-            return f"{thing} has lost its quorum", tuple(self._site.values())
+            return f"{thing} has lost its quorum", self._copies_lost(engine, index["storage"][thing])
         return f"{thing} {_WORDS[kind]}", (
             self._root.get(thing, -1),
             max([-1, *self._service.values()]),
