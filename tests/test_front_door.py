@@ -18,10 +18,14 @@ def test_every_published_name_resolves(name: str) -> None:
 
 
 def test_the_published_names_are_those_of_a_what_if_script() -> None:
-    assert set(twin.__all__) == set(dir(twin)) == {
-        *("Fleet", "FleetwinError", "GateSet", "Plan", "__version__"),
-        *("check", "read_fleet", "read_gates", "read_plan", "read_suite", "simulate"),
-    }
+    assert (
+        set(twin.__all__)
+        == set(dir(twin))
+        == {
+            *("Fleet", "FleetwinError", "GateSet", "Plan", "__version__"),
+            *("check", "read_fleet", "read_gates", "read_plan", "read_suite", "simulate"),
+        }
+    )
 
 
 def test_type_checkers_see_the_same_homes_as_the_interpreter() -> None:

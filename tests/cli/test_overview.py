@@ -65,8 +65,6 @@ def test_every_command_has_help_with_examples(name: str, cli: Run) -> None:
     assert f"fleetwin {name} " in examples
 
 
-
-
 def _wall_time_s(command: list[str]) -> float:
     start = time.perf_counter()
     subprocess.run(command, capture_output=True, check=True)

@@ -18,7 +18,9 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_a_run_is_shown_and_written(cli, fleet: str, tmp_path: Path) -> None:
     out = tmp_path / "run.json"
-    code, shown, _ = cli("simulate", fleet, "--days", "0.5", "--scenario", "n-1-and-peak/random-failures", "-o", str(out))
+    code, shown, _ = cli(
+        "simulate", fleet, "--days", "0.5", "--scenario", "n-1-and-peak/random-failures", "-o", str(out)
+    )
     assert code == 0
     assert "energy_kwh" in shown
     run = json.loads(out.read_text(encoding="utf-8"))

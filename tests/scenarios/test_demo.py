@@ -17,7 +17,6 @@ from twin.gates.static import static_checks
 from twin.model.errors import UsageError
 from twin.model.gateset import Replications
 
-
 # Kind of plan -> the law that makes it unsafe, the device that its chain of causes names, the gate that fails.
 KINDS = {
     "breaker": ("breakers", "iad1-b-panel-b trips", "trips"),
