@@ -28,16 +28,20 @@ FOLDER = Path(drill_file(drill_names()[0])).parent
 # Without this law the drill must not come out: else it would not test it.
 NEEDS = {
     "aws-ebs-2011": "rebuild",
+    "aws-s3-2017": "quorum",
     "aws-sydney-2016": "batteries",
     "aws-tokyo-2019": "zones",
     "aws-us-east-2012-breaker": "breakers",
     "aws-us-east-2012-generators": "generators",
+    "aws-us-east-2021-retries": "retries",
     "azure-australia-east-2023": "plants",
     "azure-gov-2019-sts": "transfers",
     "azure-south-central-2018": "zones",
     "cloudflare-pdx-2023": "batteries",
+    "edpnet-2020": "congestion",
     "gap-and-battery": "batteries",
     "rackspace-dfw-2007": "plants",
+    "scaleway-2019": "congestion",
     "two-cords": "breakers",
 }
 SMALL = """\

@@ -1,4 +1,4 @@
-"""Laws of the settle switched off: links without end, sets that need no quorum, queues in which nobody waits."""
+"""Laws of the settle switched off: links without end, sets that need no quorum, queues in which nobody waits, no retries."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ def _nobody_waits(compiled: Compiled) -> Compiled:
     return replace(compiled, stress=replace(compiled.stress, arrival_scv=even, service_scv=even))
 
 
+def _no_retries(compiled: Compiled) -> Compiled:
+    return replace(
+        compiled, services=replace(compiled.services, retries=np.zeros_like(compiled.services.retries))
+    )
+
+
 def _no_quorum(compiled: Compiled) -> Compiled:
     return replace(compiled, storage_quorum=np.zeros_like(compiled.storage_quorum))
 
@@ -37,4 +43,5 @@ IDEAL: dict[str, Callable[[Compiled], Compiled]] = {
     "congestion": _endless_links,
     "queueing": _nobody_waits,
     "quorum": _no_quorum,
+    "retries": _no_retries,
 }
