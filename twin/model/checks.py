@@ -257,6 +257,32 @@ def places_agree(fleet: Fleet) -> Iterator[Fault]:
                         )
 
 
+def racks_can_be_reached(fleet: Fleet) -> Iterator[Fault]:
+    """A rack that names switches has a path over links of its site to a border switch."""
+    switches = {switch.name: switch for switch in fleet.switches}
+    joined: dict[str, list[str]] = {name: [] for name in switches}
+    for link in fleet.links:
+        if link.a in switches and link.b in switches and switches[link.a].site == switches[link.b].site:
+            joined[link.a].append(link.b)
+            joined[link.b].append(link.a)
+    reached = {name for name, switch in switches.items() if switch.tier == "border"}
+    ahead = list(reached)
+    while ahead:
+        new = [name for name in joined[ahead.pop()] if name not in reached]
+        reached.update(new)
+        ahead += new
+    for row, rack in enumerate(fleet.racks):
+        known = [name for name in rack.switches if name in switches]
+        if known and not any(name in reached for name in known):
+            yield Fault(
+                "racks",
+                row,
+                "switches",
+                f"no path from {' or '.join(known)} to a border switch: what runs there cannot be reached",
+                "add the links up to a border switch of the site",
+            )
+
+
 def storage_can_have_a_quorum(fleet: Fleet) -> Iterator[Fault]:
     """quorum <= copies."""
     for row, storage in enumerate(fleet.storage):
@@ -326,6 +352,7 @@ CHECKS: tuple[Callable[[Fleet], Iterator[Fault]], ...] = (
     links_join_the_right_tiers,
     traffic_leaves_its_site,
     places_agree,
+    racks_can_be_reached,
     storage_can_have_a_quorum,
     services_can_run,
     *checks_protection.CHECKS,
