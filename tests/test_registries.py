@@ -21,6 +21,7 @@ class Kind(NamedTuple):
 KINDS = (
     Kind("twin/actions", r"^ACTION\b"),
     Kind("twin/gates", r"^class \w+:(?=(?:\n(?!class).*)*\n    def least_runs\()", registry="estimators.py"),
+    Kind("twin/sim/movers", r"^    law: ClassVar"),
     Kind("twin/sync", r"^def import_\w"),
     Kind("scenarios/hazards", r"^class (?!Occasion)\w+\((?:Hazard|Occasion)\):"),
     Kind("reports/sections", r"^def render\("),

@@ -1,4 +1,4 @@
-"""Solar and peak-shaving batteries: what the utility still carries, hour by hour, and where the energy goes."""
+"""Solar and peak-shaving batteries: what the utility still carries, hour by hour, and where the energy goes (the law `onsite`)."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ from twin.graph.levels import Bools
 from twin.model.change import Change, ChangeKind, TimedChange
 from twin.model.power import PowerUnit
 from twin.records.text import span
-from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.faults import Faults
 from twin.sim.feeders import Feeders
 from twin.sim.laws.battery import Bank, charging_w, drain_per_s, runtime_s
+from twin.sim.movers.by_device import ByDevice
 
 # A walk-in is played in so many equal steps (a power of two: they add up to exactly 1), the first at once, the last at
 # its end: the battery gives as much as over a straight ramp.
@@ -45,7 +45,7 @@ class Mode(IntEnum):
     FAILED = 5
 
 
-class Batteries:
+class Batteries(ByDevice):
     """The batteries of one run as columns `[n]`: mode, charge (1 = full), energy drawn since full [J], what happens when."""
 
     law: ClassVar[str] = "batteries"
@@ -109,20 +109,6 @@ class Batteries:
         self._ends_at = now + np.maximum(left_s, 0.0)
         self._due = np.minimum(self._ends_at, self._step_at)
         self._due[self._asked(alive) | self._struck_or_mended(engine)] = now
-
-    def due(self) -> float:
-        """Return when the next battery is empty, full, or a step further in its walk-in."""
-        return float(self._due.min())
-
-    def act(self, now: float, engine: Engine) -> Sequence[TimedChange]:
-        """Let those that are due change their mode."""
-        due = np.flatnonzero(self._due <= now).tolist()
-        self._due[due] = np.inf
-        return [change for i in due for change in self._act(i, now, engine)]
-
-    def quiet(self, block: Block) -> int:
-        """It goes by which sources live, and that stands still over a block."""
-        return len(block)
 
     @property
     def at_rest(self) -> bool:

@@ -17,10 +17,10 @@ from twin.graph.levels import Bools, Ints
 from twin.model.change import Change, TimedChange
 from twin.model.power import PowerUnit
 from twin.records.text import span
-from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.faults import Faults
 from twin.sim.laws.generator import levels, stalls
+from twin.sim.movers.by_device import ByDevice
 from twin.sim.standby import standby_of
 
 # How long a set runs without load before it stops: five minutes is customary (an assumption).
@@ -43,7 +43,7 @@ class Mode(IntEnum):
 ON = (Mode.RUNNING, Mode.COOLING)
 
 
-class Generators:
+class Generators(ByDevice):
     """The generators of one run as columns `[n]`: mode, seconds run, and when each acts next [s]."""
 
     law: ClassVar[str] = "generators"
@@ -101,20 +101,6 @@ class Generators:
         self._due[(self.mode == Mode.OFF_LOAD) & ~self._wanted] = now
         for i in np.flatnonzero(self.mode).tolist():
             self._due[i] = min(self._due[i], self._struck_at(i, now, engine, stalled=bool(stalled[i])))
-
-    def due(self) -> float:
-        """Return when the next generator is ready, fails, stops or is mended."""
-        return float(self._due.min())
-
-    def act(self, now: float, engine: Engine) -> Sequence[TimedChange]:
-        """Let those that are due act."""
-        due = np.flatnonzero(self._due <= now).tolist()
-        self._due[due] = np.inf
-        return [change for i in due for change in self._act(i, now, engine)]
-
-    def quiet(self, block: Block) -> int:
-        """It goes by which sources live, and that stands still over a block."""
-        return len(block)
 
     @property
     def at_rest(self) -> bool:

@@ -16,10 +16,10 @@ from twin.graph.compile import Compiled
 from twin.model.change import Change, ChangeKind, TimedChange
 from twin.model.power import PowerUnit
 from twin.records.text import span
-from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.faults import Faults
 from twin.sim.feeders import Feeders
+from twin.sim.movers.by_device import ByDevice
 
 # ITIC (CBEMA) curve: information technology rides through 20 ms without voltage.
 RIDE_THROUGH_S = 0.020
@@ -37,7 +37,7 @@ class Mode(IntEnum):
     STUCK = 2
 
 
-class Transfers:
+class Transfers(ByDevice):
     """The switches of one run as columns `[n]`: mode, the position it stands on or moves to, what happens when [s]."""
 
     law: ClassVar[str] = "transfers"
@@ -93,20 +93,6 @@ class Transfers:
         for i in np.flatnonzero(self.mode == Mode.STUCK).tolist():
             if not self._faults.strikes(engine, self._units[i].name, "transfer"):
                 self._due[i] = now
-
-    def due(self) -> float:
-        """Return when the next switch opens or closes."""
-        return float(self._due.min())
-
-    def act(self, now: float, engine: Engine) -> Sequence[TimedChange]:
-        """Let those that are due open or close."""
-        due = np.flatnonzero(self._due <= now).tolist()
-        self._due[due] = np.inf
-        return [change for i in due for change in self._act(i, now, engine)]
-
-    def quiet(self, block: Block) -> int:
-        """It goes by which sources live, and that stands still over a block."""
-        return len(block)
 
     @property
     def at_rest(self) -> bool:
