@@ -15,7 +15,7 @@ import numpy as np
 from twin.graph.compile import Compiled
 from twin.graph.levels import Floats
 from twin.model.change import TimedChange
-from twin.model.names import compress
+from twin.model.names import compress, natural_key
 from twin.records.run import Run, Trace
 from twin.records.verdict import Happening
 from twin.sim.engine import Engine
@@ -516,5 +516,5 @@ def _kw(watts: float, unit: str = "W") -> str:
 
 
 def _several(names: Sequence[str]) -> str:
-    short = compress(sorted(names))
+    short = compress(sorted(names, key=natural_key))
     return ", ".join(short[:3]) + (f" and {len(short) - 3} more" if len(short) > 3 else "")
