@@ -1,4 +1,4 @@
-"""Solar and peak-shaving batteries: what the utility still carries, hour by hour, and where the energy goes (the law `onsite`)."""
+"""The law `onsite`: what the utility still carries beside solar and peak-shaving batteries, and where the energy goes."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from twin.sim.block import Block
 from twin.sim.engine import Engine
 
 
-class ByDevice:
+class ByDevice(ABC):
     """Devices `[n]` of the power chain: when each acts next [s], and that those act whose time has come."""
 
     _due: Floats
@@ -31,6 +32,6 @@ class ByDevice:
         """They go by which sources live, and that stands still over a block."""
         return len(block)
 
+    @abstractmethod
     def _act(self, i: int, now: float, engine: Engine) -> Sequence[TimedChange]:
         """Let one device act."""
-        raise NotImplementedError
