@@ -5,7 +5,7 @@ The oracle of the ledger. Like the naive twin, on which it stands, it shares no 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,13 +20,15 @@ Use = tuple[str, str, str]  # (site, owner, service)
 class Books:
     """What everybody is charged, in J, g, USD and kg."""
 
-    it_j: Counter[Any] = field(default_factory=Counter)
-    facility_j: Counter[Any] = field(default_factory=Counter)
-    carbon_g: Counter[Any] = field(default_factory=Counter)
-    energy_cost_usd: Counter[Any] = field(default_factory=Counter)
-    water_l: Counter[Any] = field(default_factory=Counter)  # random fleets have no towers
-    embodied_kg: Counter[Any] = field(default_factory=Counter)
-    server_cost_usd: Counter[Any] = field(default_factory=Counter)
+    it_j: defaultdict[Any, float] = field(default_factory=lambda: defaultdict(float))
+    facility_j: defaultdict[Any, float] = field(default_factory=lambda: defaultdict(float))
+    carbon_g: defaultdict[Any, float] = field(default_factory=lambda: defaultdict(float))
+    energy_cost_usd: defaultdict[Any, float] = field(default_factory=lambda: defaultdict(float))
+    water_l: defaultdict[Any, float] = field(
+        default_factory=lambda: defaultdict(float)
+    )  # random fleets have no towers
+    embodied_kg: defaultdict[Any, float] = field(default_factory=lambda: defaultdict(float))
+    server_cost_usd: defaultdict[Any, float] = field(default_factory=lambda: defaultdict(float))
 
 
 class NaiveBookkeeper(NaiveTwin):
@@ -55,7 +57,7 @@ class NaiveBookkeeper(NaiveTwin):
     def _rate_site(self, site: Any) -> None:
         racks = [rack for rack in self.fleet.racks if rack.site == site.name]
         places = {(site.name, rack.name): self.leaves[rack.name].watts for rack in racks}
-        uses: Counter[Use] = Counter()
+        uses: defaultdict[Use, float] = defaultdict(float)
         for rack in racks:
             self._split_rack(rack, uses)
             self._write_off(rack)
@@ -69,21 +71,21 @@ class NaiveBookkeeper(NaiveTwin):
         parts = {key: w / it_w for key, w in watts.items()} if it_w > 0 else {nobody: 1.0}
         for key, part in parts.items():
             rates.it_j[key] += it_w * part
-            rates.facility_j[key] += facility_w * part  # type: ignore[assignment]
-            rates.carbon_g[key] += facility_w * part / 3.6e6 * (region.carbon_g_per_kwh or 0.0)  # type: ignore[assignment]
-            rates.energy_cost_usd[key] += facility_w * part / 3.6e9 * (region.price_usd_per_mwh or 0.0)  # type: ignore[assignment]
+            rates.facility_j[key] += facility_w * part
+            rates.carbon_g[key] += facility_w * part / 3.6e6 * (region.carbon_g_per_kwh or 0.0)
+            rates.energy_cost_usd[key] += facility_w * part / 3.6e9 * (region.price_usd_per_mwh or 0.0)
 
-    def _split_rack(self, rack: Any, uses: Counter[Use]) -> None:
+    def _split_rack(self, rack: Any, uses: defaultdict[Use, float]) -> None:
         """Watts of a rack by who uses its servers; its switches go with its servers."""
-        own: Counter[Use] = Counter()
+        own: defaultdict[Use, float] = defaultdict(float)
         for group in self._groups(rack):
             idle_w, off_w = self.instant.watts(group.type, 0.0), self.instant.types[group.type].off_w
             working, idle, broken = self.instant.standing(group)
             u = self._utilisation(group, rack.site)
-            own[rack.site, group.owner, IDLE] += idle * idle_w + broken * off_w + working * (1 - u) * idle_w  # type: ignore[assignment]
+            own[rack.site, group.owner, IDLE] += idle * idle_w + broken * off_w + working * (1 - u) * idle_w
             busy_w = working * (self.instant.watts(group.type, u) - (1 - u) * idle_w)
             for service, part in self._services(group.owner, rack.site).items():
-                own[rack.site, group.owner, service] += busy_w * part  # type: ignore[assignment]
+                own[rack.site, group.owner, service] += busy_w * part
         total, drawn = sum(own.values()), self.leaves[rack.name].watts
         if total > 0:
             for key, watts in own.items():

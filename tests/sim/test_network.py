@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from random import Random
 from typing import Any
 
@@ -95,12 +95,13 @@ def walk_back(
     fleet: Fleet, backbone: Any, hops: list[tuple[int, float]], *, ends: tuple[str, str], latency_s: float
 ) -> None:
     """The hops of a pair, laid in their directions and weighed by their parts, lead from end to end in the least time."""
-    site, seconds, flow = {s.name: s.site for s in fleet.switches}, 0.0, Counter[str]()
+    site, seconds = {s.name: s.site for s in fleet.switches}, 0.0
+    flow: defaultdict[str, float] = defaultdict(float)
     for slot, part in hops:
         link = fleet.links[backbone[slot % len(backbone)]]
         a, b = (link.a, link.b) if slot < len(backbone) else (link.b, link.a)
-        flow[site[a]] -= part  # type: ignore[assignment]
-        flow[site[b]] += part  # type: ignore[assignment]
+        flow[site[a]] -= part
+        flow[site[b]] += part
         seconds += part * link.latency_s
     assert seconds == pytest.approx(latency_s, abs=6e-7)
     if hops:

@@ -20,7 +20,7 @@ from twin.graph.compile_demand import DemandArrays, compile_demand
 from twin.graph.compile_physics import Physics, compile_physics
 from twin.graph.compile_stress import StressArrays, compile_stress
 from twin.graph.compile_traffic import TrafficArrays, compile_traffic
-from twin.graph.levels import Bools, Floats, Ints, Levels, build_levels
+from twin.graph.levels import Bools, Floats, Ints, Levels, build_levels, floats, ints
 from twin.model.fleet import Fleet
 from twin.model.power import SOURCES
 from twin.model.servers import ServerType
@@ -179,12 +179,12 @@ def compile_fleet(fleet: Fleet, *, start: datetime) -> Compiled:
         physics=compile_physics(fleet),
         stress=compile_stress(fleet, names),
         cooling=compile_cooling(fleet, index),
-        rack_site=_ints(index["sites"][rack.site] for rack in fleet.racks),
+        rack_site=ints(index["sites"][rack.site] for rack in fleet.racks),
         site_region=site_region,
         region_starts=region_starts,
-        storage_quorum=_ints(storage.quorum for storage in fleet.storage),
+        storage_quorum=ints(storage.quorum for storage in fleet.storage),
         storage_starts=np.r_[0, np.cumsum([len(s.racks) for s in fleet.storage])].astype(np.int64)[:-1],
-        storage_racks=_ints(racks),
+        storage_racks=ints(racks),
     )
 
 
@@ -252,7 +252,7 @@ def _power(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dic
             for feed, share in zip(row.fed_by, shares, strict=True)
         ]
     standby = np.array([getattr(row, "feed_mode", "shared") == "standby" for row in rows], dtype=bool)
-    levels, number = build_levels(total, edges, standby, _ints(getattr(row, "needs", 1) for row in rows))
+    levels, number = build_levels(total, edges, standby, ints(getattr(row, "needs", 1) for row in rows))
     switch_node = np.full(len(fleet.switches), -1, dtype=np.int64)
     switch_node[fed_switches] = number[racks + plants : first_unit]
     units = fleet.power_units
@@ -270,14 +270,14 @@ def _power(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dic
         plant_node=number[racks : racks + plants],
         switch_node=switch_node,
         rated_va=rated,
-        limit_va=_floats(u.rated_va * u.continuous for u in units),
+        limit_va=floats(u.rated_va * u.continuous for u in units),
         loss=loss,
         is_source=np.array([u.kind in SOURCES for u in units], dtype=bool),
-        unit_site=_ints(index["sites"][u.site] for u in units),
-        switch_w=_floats(s.power_w for s in fleet.switches),
+        unit_site=ints(index["sites"][u.site] for u in units),
+        switch_w=floats(s.power_w for s in fleet.switches),
         rack_switch_w=_switch_watts_of_racks(fleet),
-        plant_site=_ints(index["sites"][p.site] for p in fleet.cooling_plants),
-        plant_tan_phi=_floats(_tan_phi(p.power_factor) for p in fleet.cooling_plants),
+        plant_site=ints(index["sites"][p.site] for p in fleet.cooling_plants),
+        plant_tan_phi=floats(_tan_phi(p.power_factor) for p in fleet.cooling_plants),
     )
 
 
@@ -291,7 +291,7 @@ def _switch_watts_of_racks(fleet: Fleet) -> Floats:
     """What each rack draws for the switches in it `[W, (R,)]`: those without feeds share their draw among their racks."""
     unfed = {switch.name: switch.power_w for switch in fleet.switches if not switch.fed_by}
     served = Counter(name for rack in fleet.racks for name in rack.switches)
-    return _floats(sum(unfed.get(name, 0.0) / served[name] for name in rack.switches) for rack in fleet.racks)
+    return floats(sum(unfed.get(name, 0.0) / served[name] for name in rack.switches) for rack in fleet.racks)
 
 
 def _network(
@@ -335,20 +335,20 @@ def _network(
         inner_edge=np.flatnonzero(edge_link >= 0),
         inner_link=edge_link[edge_link >= 0],
         link_child=_link_children(levels, edge_link, len(fleet.links)),
-        isolated=_ints(isolated),
+        isolated=ints(isolated),
         rack_has_switch=np.array([bool(rack.switches) for rack in fleet.racks], dtype=bool),
-        switch_site=_ints(site_of),
+        switch_site=ints(site_of),
         switch_is_border=np.array([s.tier == "border" for s in switches], dtype=bool),
-        switch_capacity_bps=_floats(s.capacity_bps for s in switches),
+        switch_capacity_bps=floats(s.capacity_bps for s in switches),
         switch_rack_start=np.r_[0, np.cumsum([len(rows) for rows in racks_of])].astype(np.int64),
-        switch_racks=_ints(r for rows in racks_of for r in rows),
-        link_capacity_bps=_floats(link.capacity_bps for link in fleet.links),
-        link_latency_s=_floats(link.latency_s for link in fleet.links),
-        link_buffer_s=_floats(link.buffer_s or 0.0 for link in fleet.links),
-        link_site=_ints(site_of[at[link.a]] for link in fleet.links),
-        backbone=_ints(backbone),
-        backbone_a=_ints(at[fleet.links[i].a] for i in backbone),
-        backbone_b=_ints(at[fleet.links[i].b] for i in backbone),
+        switch_racks=ints(r for rows in racks_of for r in rows),
+        link_capacity_bps=floats(link.capacity_bps for link in fleet.links),
+        link_latency_s=floats(link.latency_s for link in fleet.links),
+        link_buffer_s=floats(link.buffer_s or 0.0 for link in fleet.links),
+        link_site=ints(site_of[at[link.a]] for link in fleet.links),
+        backbone=ints(backbone),
+        backbone_a=ints(at[fleet.links[i].a] for i in backbone),
+        backbone_b=ints(at[fleet.links[i].b] for i in backbone),
         convergence_s=fleet.convergence_s or 0.0,
     )
 
@@ -365,36 +365,36 @@ def _servers(
 ) -> ServerArrays:
     rows = {group.name: group for group in fleet.server_groups}
     groups = [rows[name] for name in names["server_groups"]]
-    rack = _ints(index["racks"][g.rack] for g in groups)
-    site_of_rack = _ints(index["sites"][r.site] for r in fleet.racks)
-    kind = _ints(index["server_types"][g.type] for g in groups)
-    owner = _ints(index["reservations"][g.owner] for g in groups)
+    rack = ints(index["racks"][g.rack] for g in groups)
+    site_of_rack = ints(index["sites"][r.site] for r in fleet.racks)
+    kind = ints(index["server_types"][g.type] for g in groups)
+    owner = ints(index["reservations"][g.owner] for g in groups)
     pair, rs = np.unique(owner * len(fleet.sites) + site_of_rack[rack], return_inverse=True)
     triple, bucket = np.unique(rs * len(fleet.server_types) + kind, return_inverse=True)
     starts = np.flatnonzero(np.r_[True, rack[1:] != rack[:-1]]) if len(rack) else np.zeros(0, dtype=np.int64)
     types = fleet.server_types
-    excursion = _floats(t.peak_factor - 1.0 for t in types)
-    correlation = _floats(t.peak_correlation for t in types)
+    excursion = floats(t.peak_factor - 1.0 for t in types)
+    correlation = floats(t.peak_correlation for t in types)
     return ServerArrays(
         group_rack=rack,
         group_type=kind,
         group_rs=rs.astype(np.int64),
         group_bucket=bucket.astype(np.int64),
-        group_count=_ints(g.count for g in groups),
+        group_count=ints(g.count for g in groups),
         rack_starts=starts,
         rack_of_run=rack[starts],
         rs_reservation=pair // len(fleet.sites),
         rs_site=pair % len(fleet.sites),
         bucket_rs=triple // len(types),
         bucket_type=triple % len(types),
-        type_rru=_floats(t.rru for t in types),
+        type_rru=floats(t.rru for t in types),
         type_watts=np.array([curve_table(t) for t in types]).reshape(-1, CURVE_CELLS + 1),
-        type_off_w=_floats(t.off_w for t in types),
-        type_tan_phi=_floats(_tan_phi(t.power_factor) for t in types),
+        type_off_w=floats(t.off_w for t in types),
+        type_tan_phi=floats(_tan_phi(t.power_factor) for t in types),
         type_linear=excursion * correlation,
         type_random=excursion * (1.0 - correlation),
-        type_cost_per_s=_floats(t.cost_usd / t.lifetime_s for t in types),
-        type_embodied_per_s=_floats(t.embodied_kg / t.lifetime_s for t in types),
+        type_cost_per_s=floats(t.cost_usd / t.lifetime_s for t in types),
+        type_embodied_per_s=floats(t.embodied_kg / t.lifetime_s for t in types),
     )
 
 
@@ -431,33 +431,33 @@ def _services(
     level = _call_levels(fleet)
     levels = np.array([level[name] for name in names["services"]], dtype=np.int64)
     calls = sorted((at[callee], at[s.name], count) for s in services for callee, count in s.callees.items())
-    reservation = _ints(index["reservations"][s.reservation] for s in services)
+    reservation = ints(index["reservations"][s.reservation] for s in services)
     rs, pairs = _rs_of(fleet, names, index, reservation)
     order = np.argsort(rs.ravel(), kind="stable")
     return ServiceArrays(
         reservation=reservation,
-        slots=_ints(s.slots for s in services),
-        service_time_s=_floats(s.service_time_s for s in services),
-        replica_rru=_floats(s.replica_rru for s in services),
-        max_wait_s=_floats(s.max_wait_s for s in services),
-        retries=_ints(s.retries for s in services),
-        retry_budget=_floats(s.retry_budget for s in services),
-        failover_s=_floats(s.failover_s for s in services),
-        slo_error=_floats(1.0 - s.slo.availability for s in services),
-        slo_p99_s=_floats(s.slo.p99_s for s in services),
-        request_bytes=_floats(s.request_bytes for s in services),
+        slots=ints(s.slots for s in services),
+        service_time_s=floats(s.service_time_s for s in services),
+        replica_rru=floats(s.replica_rru for s in services),
+        max_wait_s=floats(s.max_wait_s for s in services),
+        retries=ints(s.retries for s in services),
+        retry_budget=floats(s.retry_budget for s in services),
+        failover_s=floats(s.failover_s for s in services),
+        slo_error=floats(1.0 - s.slo.availability for s in services),
+        slo_p99_s=floats(s.slo.p99_s for s in services),
+        request_bytes=floats(s.request_bytes for s in services),
         regional=np.array([s.locality == "region" for s in services], dtype=bool),
-        storage=_ints(-1 if s.storage is None else index["storage"][s.storage] for s in services),
-        tier=_ints(s.tier for s in services),
+        storage=ints(-1 if s.storage is None else index["storage"][s.storage] for s in services),
+        tier=ints(s.tier for s in services),
         replicas=replicas,
         weight=weight,
         rs=rs,
         rs_order=order,
         rs_starts=np.searchsorted(rs.ravel()[order], np.arange(pairs + 1)),
         level_starts=np.searchsorted(levels, np.arange(int(levels.max(initial=-1)) + 2)),
-        edge_caller=_ints(edge[1] for edge in calls),
-        edge_callee=_ints(edge[0] for edge in calls),
-        edge_calls=_floats(edge[2] for edge in calls),
+        edge_caller=ints(edge[1] for edge in calls),
+        edge_callee=ints(edge[0] for edge in calls),
+        edge_calls=floats(edge[2] for edge in calls),
     )
 
 
@@ -467,7 +467,7 @@ def _rs_of(
     """(reservation, site) pair of each deployment `[K, S]` (the number of pairs where it owns nothing), and that number."""
     site = {rack.name: index["sites"][rack.site] for rack in fleet.racks}
     pairs = np.unique(
-        _ints(index["reservations"][g.owner] * len(fleet.sites) + site[g.rack] for g in fleet.server_groups)
+        ints(index["reservations"][g.owner] * len(fleet.sites) + site[g.rack] for g in fleet.server_groups)
     )
     wanted = reservation[:, None] * len(fleet.sites) + np.arange(len(fleet.sites))
     found = np.searchsorted(pairs, wanted)
@@ -477,11 +477,3 @@ def _rs_of(
 
 def _tan_phi(power_factor: float) -> float:
     return float(np.tan(np.arccos(power_factor)))
-
-
-def _ints(values: object) -> Ints:
-    return np.array(list(values), dtype=np.int64)  # type: ignore[call-overload]
-
-
-def _floats(values: object) -> Floats:
-    return np.array(list(values), dtype=np.float64)  # type: ignore[call-overload]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twin.graph.levels import Bools, Floats, Ints
+from twin.graph.levels import Bools, Floats, Ints, floats, ints
 from twin.model.cooling import CoolingPlant, CoolingZone
 from twin.model.fleet import Fleet
 
@@ -70,23 +70,23 @@ def compile_cooling(fleet: Fleet, index: Index) -> CoolingArrays:
     sites, plants, zones = index["sites"], fleet.cooling_plants, fleet.cooling_zones
     circuit_of, circuit_site = _circuits(fleet, index)
     zone_at = {(zone.site, zone.name): i for i, zone in enumerate(zones)}
-    rack_zone = _ints(zone_at.get((rack.site, rack.row), -1) for rack in fleet.racks)
-    zone_circuit = _ints(
+    rack_zone = ints(zone_at.get((rack.site, rack.row), -1) for rack in fleet.racks)
+    zone_circuit = ints(
         circuit_of[zone.cooled_by[0]] if zone.cooled_by else sites[zone.site] for zone in zones
     )
-    zone_carry = _ints(circuit_of[zone.carried_by[0]] if zone.carried_by else -1 for zone in zones)
-    rack_site = _ints(sites[rack.site] for rack in fleet.racks)
-    columns = {name: _floats(getattr(plant, name) for plant in plants) for name in COLUMNS}
-    columns["derate_from_c"] = _floats(
+    zone_carry = ints(circuit_of[zone.carried_by[0]] if zone.carried_by else -1 for zone in zones)
+    rack_site = ints(sites[rack.site] for rack in fleet.racks)
+    columns = {name: floats(getattr(plant, name) for plant in plants) for name in COLUMNS}
+    columns["derate_from_c"] = floats(
         np.inf if plant.derate_from_c is None else plant.derate_from_c for plant in plants
     )
     chills = np.array([plant.kind == "chiller" for plant in plants], dtype=bool)
-    plant_circuit = _ints(circuit_of.get(plant.name, sites[plant.site]) for plant in plants)
+    plant_circuit = ints(circuit_of.get(plant.name, sites[plant.site]) for plant in plants)
     return CoolingArrays(
         plants=plants,
         zones=zones,
         plant_circuit=plant_circuit,
-        plant_site=_ints(sites[plant.site] for plant in plants),
+        plant_site=ints(sites[plant.site] for plant in plants),
         chills=chills,
         columns=columns,
         tower=np.array([plant.heat_rejection == "tower" for plant in plants], dtype=bool),
@@ -111,12 +111,4 @@ def _circuits(fleet: Fleet, index: Index) -> tuple[dict[str, int], Ints]:
             if names and names[0] not in circuit_of:
                 circuit_of.update(dict.fromkeys(names, len(sites)))
                 sites.append(index["sites"][zone.site])
-    return circuit_of, _ints(sites)
-
-
-def _ints(values: object) -> Ints:
-    return np.array(list(values), dtype=np.int64)  # type: ignore[call-overload]
-
-
-def _floats(values: object) -> Floats:
-    return np.array(list(values), dtype=np.float64)  # type: ignore[call-overload]
+    return circuit_of, ints(sites)

@@ -62,7 +62,7 @@ class FlatSeries:
             np.concatenate([row.values for row in rows]),
         )
 
-    def at(self, time_s: float) -> Floats:
+    def at(self, time_s: float | Floats) -> Floats:
         """Return the value of every series at a time (before the first and after the last value: the nearest)."""
         position = np.floor_divide(time_s - self.offset_s, self.step_s).astype(np.int64)
         inside = np.where(
@@ -93,7 +93,7 @@ class DemandArrays:
     humidity: Floats
     humidity_series: Ints
 
-    def factors(self, time_s: float) -> Floats:
+    def factors(self, time_s: float | Floats) -> Floats:
         """Values of all series at a time, with 1 appended for "no series" (index -1)."""
         return self.flat.at(time_s)
 

@@ -9,7 +9,7 @@ One sweep or one roll-up is a handful of vector operations per level; no Python 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,16 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+
+
+def ints(values: Iterable[int]) -> Ints:
+    """Return whole numbers as an array."""
+    return np.fromiter(values, dtype=np.int64)
+
+
+def floats(values: Iterable[float]) -> Floats:
+    """Return reals as an array."""
+    return np.fromiter(values, dtype=np.float64)
 
 
 @dataclass(frozen=True)

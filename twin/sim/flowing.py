@@ -43,7 +43,7 @@ class Flowing:
         """Settle the leading instants of `times` that have no memory; if the first one has, that one alone."""
         self._topology = topology
         compiled = self._compiled
-        factors = compiled.demand.factors(times[:, None])  # type: ignore[arg-type]
+        factors = compiled.demand.factors(times[:, None])
         demand = compiled.demand.during(times, factors)
         if self._state.surge.any():
             demand *= np.maximum(1.0 + self._state.surge, 0.0)

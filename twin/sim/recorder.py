@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import Any
 
 import numpy as np
 
@@ -230,19 +231,21 @@ class Recorder:
             self._close(flag, until)
         engine = self._engine
         services = len(self._p99_max) * len(BY_SERVICE)
-        by_service = dict(zip(BY_SERVICE, self._totals[:services].reshape(len(BY_SERVICE), -1), strict=True))
+        by_service: dict[str, Any] = dict(
+            zip(BY_SERVICE, self._totals[:services].reshape(len(BY_SERVICE), -1), strict=True)
+        )
         traffic = self._totals[services : self._facility.start]
-        by_traffic = dict(zip(BY_TRAFFIC, traffic.reshape(len(BY_TRAFFIC), -1), strict=True))
-        by_site = dict(
+        by_traffic: dict[str, Any] = dict(zip(BY_TRAFFIC, traffic.reshape(len(BY_TRAFFIC), -1), strict=True))
+        by_site: dict[str, Any] = dict(
             zip(BY_SITE, self._totals[self._facility.start :].reshape(len(BY_SITE), -1), strict=True)
         )
         by_service["errors"] = by_service["errors"] + engine.services.dropped
         return Run(
             start_s=start,
             seconds=until - start,
-            **by_service,  # type: ignore[arg-type]
-            **by_traffic,  # type: ignore[arg-type]
-            **by_site,  # type: ignore[arg-type]
+            **by_service,
+            **by_traffic,
+            **by_site,
             p99_max_s=self._p99_max,
             rho_max=self._rho_max,
             short_rru=self._short,

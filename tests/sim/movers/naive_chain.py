@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import simpy
@@ -109,11 +110,14 @@ class NaiveChain:
     def lives(self, source: str) -> bool:
         return bool(source) and source != "open" and bool(getattr(self, source))
 
+    def finds(self, here: str) -> bool:
+        return self.lives(here) or bool(self.best())
+
     def switch(self) -> Waits:
         while True:
             here = self.on
             if not self.lives(here):
-                yield from self.until(lambda here=here: self.lives(here) or bool(self.best()))  # type: ignore[misc]
+                yield from self.until(partial(self.finds, here))
                 if not self.lives(here):
                     yield from self.move()
             elif here == "gen" and self.util:
