@@ -121,7 +121,7 @@ class CapacityProblem:
         ones = np.ones(self.pairs)
         return csr_array((ones, (self.pair_cell, np.arange(self.pairs))), shape=(self.cells, self.pairs))
 
-    def used(self, budget: Budget, counts: NDArray[np.generic]) -> Floats:
+    def used(self, budget: Budget, counts: Floats | Ints) -> Floats:
         """Return what each row of a budget carries `[L]` when the pairs have these counts `[P]`."""
         return budget.share @ (self.by_cell @ (budget.weight * counts))
 

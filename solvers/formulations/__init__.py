@@ -1,0 +1,1 @@
+"""Formulations: one file each, whose constraints are small named functions that read like the paper."""
