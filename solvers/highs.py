@@ -66,7 +66,7 @@ class Highs:
 
     def __init__(self, program: LinearProgram, *, relaxed: bool = False, threads: int = 1) -> None:
         self.program, self.relaxed = program, relaxed
-        self._highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        self._highs: Any = highspy.Highs()
         self.option("output_flag", False)
         self.option("threads", threads)
         model = highspy.HighsLp()

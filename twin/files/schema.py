@@ -10,9 +10,11 @@ from pydantic import BaseModel
 
 from twin.files.kinds import KINDS
 from twin.model.errors import UsageError, did_you_mean
+from twin.records.solution import Solution
 from twin.records.verdict import Verdict
 
-NAMES = (*KINDS, "verdict")
+_RECORDS: dict[str, type[BaseModel]] = {"verdict": Verdict, "solution": Solution}
+NAMES = (*KINDS, *_RECORDS)
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _NAME_OR_BRACKETS = r"^(?:[A-Za-z0-9]|\[[A-Za-z0-9, -]+\])(?:[A-Za-z0-9._-]|\[[A-Za-z0-9, -]+\])*$"
@@ -23,11 +25,11 @@ _SHORT_HAZARD = (
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema of a kind of document ("fleet", "plan", "gates", "suite", "drill", "verdict")."""
+    """Return the JSON Schema of a kind of document ("fleet", "plan", "gates", "suite", "drill", "verdict", "solution")."""
     if kind not in NAMES:
         mend = did_you_mean(kind, NAMES) or f"known kinds: {', '.join(NAMES)}"
         raise UsageError(f"there is no document of kind {kind!r} ({mend})")
-    record: type[BaseModel] = Verdict if kind == "verdict" else KINDS[kind].record
+    record = _RECORDS.get(kind) or KINDS[kind].record
     schema = record.model_json_schema(by_alias=True)
     _write_defaults_as_in_documents(schema, record)
     if kind == "fleet":
