@@ -86,11 +86,14 @@ class Instant:
         """The groups of a reservation at a site."""
         return [g for g in self.fleet.server_groups if g.owner == owner and self.racks[g.rack].site == site]
 
+    def worth(self, group: Any) -> float:
+        """What a server of a group gives its owner."""
+        values = next(row.values for row in self.fleet.reservations if row.name == group.owner)
+        return values[group.type] if group.type in values else self.types[group.type].rru
+
     def capacity_rru(self, owner: str, site: str) -> float:
         """Relative resource units that a reservation has at work at a site."""
-        return sum(
-            self.standing(g)[0] * self.types[g.type].rru * self.throttle(g) for g in self.owned(owner, site)
-        )
+        return sum(self.standing(g)[0] * self.worth(g) * self.throttle(g) for g in self.owned(owner, site))
 
     def wanted(self, service: str, site: str) -> float:
         """Replicas that the service should have at a site."""

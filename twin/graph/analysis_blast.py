@@ -144,12 +144,16 @@ def _weakened(fleet: Fleet, sweep: Sweep, before: Bools, after: Bools) -> tuple[
 
 
 def _services(fleet: Fleet, sweep: Sweep, fallen: Bools) -> tuple[ServiceImpact, ...]:
-    rru = {kind.name: kind.rru for kind in fleet.server_types}
+    kinds = {kind.name: kind for kind in fleet.server_types}
+    owners = {row.name: row for row in fleet.reservations}
     site_of = {rack.name: rack.site for rack in fleet.racks}
     total: dict[tuple[str, str], float] = {}
     gone: dict[tuple[str, str], float] = {}
     for group in fleet.server_groups:
-        key, size = (group.owner, site_of[group.rack]), group.count * rru[group.type]
+        key, size = (
+            (group.owner, site_of[group.rack]),
+            group.count * owners[group.owner].worth(kinds[group.type]),
+        )
         total[key] = total.get(key, 0.0) + size
         if fallen[sweep.index[group.name]]:
             gone[key] = gone.get(key, 0.0) + size

@@ -64,12 +64,15 @@ def what_would_be_evicted(fleet: Fleet, *names: str, sweep: Sweep | None = None)
 
 def _capacity(fleet: Fleet, sweep: Sweep, alive: Bools) -> defaultdict[Pool, float]:
     """Return the living capacity of each reservation at each site, in RRU."""
-    rru = {kind.name: kind.rru for kind in fleet.server_types}
+    kinds = {kind.name: kind for kind in fleet.server_types}
+    owners = {row.name: row for row in fleet.reservations}
     site_of = {rack.name: rack.site for rack in fleet.racks}
     capacity: defaultdict[Pool, float] = defaultdict(float)
     for group in fleet.server_groups:
         if alive[sweep.index[group.name]]:
-            capacity[group.owner, site_of[group.rack]] += group.count * rru[group.type]
+            capacity[group.owner, site_of[group.rack]] += group.count * owners[group.owner].worth(
+                kinds[group.type]
+            )
     return capacity
 
 

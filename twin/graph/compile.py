@@ -95,7 +95,8 @@ class ServerArrays:
     rs_site: Ints
     bucket_rs: Ints
     bucket_type: Ints
-    type_rru: Floats
+    group_rru: Floats
+    bucket_rru: Floats
     type_watts: Floats
     type_off_w: Floats
     type_tan_phi: Floats
@@ -373,6 +374,7 @@ def _servers(
     triple, bucket = np.unique(rs * len(fleet.server_types) + kind, return_inverse=True)
     starts = np.flatnonzero(np.r_[True, rack[1:] != rack[:-1]]) if len(rack) else np.zeros(0, dtype=np.int64)
     types = fleet.server_types
+    worth = np.array([[owner.worth(kind) for kind in types] for owner in fleet.reservations])
     excursion = floats(t.peak_factor - 1.0 for t in types)
     correlation = floats(t.peak_correlation for t in types)
     return ServerArrays(
@@ -387,7 +389,10 @@ def _servers(
         rs_site=pair % len(fleet.sites),
         bucket_rs=triple // len(types),
         bucket_type=triple % len(types),
-        type_rru=floats(t.rru for t in types),
+        group_rru=worth[owner, kind] if len(groups) else np.zeros(0),
+        bucket_rru=worth[pair[triple // len(types)] // len(fleet.sites), triple % len(types)]
+        if len(groups)
+        else np.zeros(0),
         type_watts=np.array([curve_table(t) for t in types]).reshape(-1, CURVE_CELLS + 1),
         type_off_w=floats(t.off_w for t in types),
         type_tan_phi=floats(_tan_phi(t.power_factor) for t in types),

@@ -45,6 +45,7 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
     "racks": {"site": ("sites",), "fed_by": ("power_units",), "switches": ("switches",)},
     "switches": {"site": ("sites",), "fed_by": ("power_units",)},
     "links": {"a": ("switches",), "b": ("switches",)},
+    "reservations": {"values": ("server_types",)},
     "server_groups": {"rack": ("racks",), "type": ("server_types",), "owner": ("reservations",)},
     "storage": {"racks": ("racks",)},
     "services": {"reservation": ("reservations",), "callees": ("services",), "storage": ("storage",)},

@@ -91,9 +91,16 @@ class Reservation(Record):
     """Capacity guaranteed to an owner, in relative resource units, that survives the stated failures.
 
     Where servers are short, services get equal shares of what they want, or, `by_tier`, better tiers get theirs first.
+    `values` is what one server of a type gives it, in RRU, where that is not the type's own: 0 means of no use. Plans may
+    give it servers of the types it has and of those it names here.
     """
 
     name: Name
     guaranteed_rru: Annotated[float, Field(ge=0, le=1e12)] = 0.0
     survives: tuple[str, ...] = ()
     by_tier: bool = False
+    values: dict[Name, Annotated[float, Field(ge=0, le=1e6)]] = {}
+
+    def worth(self, kind: ServerType) -> float:
+        """Return what one server of a type gives this reservation [RRU]."""
+        return self.values.get(kind.name, kind.rru)

@@ -79,7 +79,7 @@ class Servers:
         self._counts = self._count(slice(None))
         self._settle_caps()
         self.places = self._find_places(topology.fold)
-        classes, kinds = topology.fold.classes, len(servers.type_rru)
+        classes, kinds = topology.fold.classes, len(servers.type_off_w)
         cell = topology.fold.class_of[servers.group_rack] * kinds + servers.group_type
         working = add_up(self.places.entry, self._counts[0], len(self.places.columns))
         standing = np.stack([add_up(cell, row, classes * kinds) for row in self._counts[1:]])
@@ -214,7 +214,7 @@ class Servers:
         )
         starts = np.searchsorted(keys, np.arange(fold.classes + 1) * max(1, width))
         kind = np.append(servers.bucket_type, servers.group_type[capped])
-        rru = servers.type_rru[kind]
+        rru = np.append(servers.bucket_rru, servers.group_rru[capped])
         rru[len(servers.bucket_rs) :] *= self.cap_utilisation if len(capped) else 1.0
         pair = np.append(servers.bucket_rs, servers.group_rs[capped])
         places = Places(fold, keys % max(1, width), starts, entry, pair, kind, rru)
