@@ -64,7 +64,11 @@ def import_openb(data: Path, options: Options) -> Imported:
     cluster = Cluster(shapes)
     placed = _place(cluster, pods, options, account)
     estate = _estate(shapes)
-    workload = build_workload(_asks(cluster, placed), estate.owners, site=SITE, region=REGION)
+    values = _interchangeable(cluster, placed, estate)
+    workload = build_workload(_asks(cluster, placed), estate.owners, site=SITE, region=REGION, values=values)
+    account.inferred(
+        len(values), "reservations that may use any GPU model", "none of their pods names one in gpu_spec"
+    )
     account.inferred(
         len(workload.services),
         "services",
@@ -179,6 +183,15 @@ def _asks(cluster: Cluster, placed: Sequence[tuple[Pod, int]]) -> dict[tuple[str
         pods[key] += 1
         milli[key] += pod.total_gpu_milli if pod.gpus else pod.cpu_milli
     return {key: Ask(pods[key], milli[key] / 1000) for key in pods}
+
+
+def _interchangeable(
+    cluster: Cluster, placed: Sequence[tuple[Pod, int]], estate: Estate
+) -> dict[str, dict[str, float]]:
+    """Return, for each owner of GPUs whose pods all run on any model, what a server of each such type is worth: its GPUs."""
+    bound = {owner_of(cluster.shapes[node]) for pod, node in placed if pod.models}
+    anything = {name: kind.rru for name, kind in estate.types.items() if kind.gpus}
+    return {owner: anything for owner in estate.owners if owner != "cpu" and owner not in bound}
 
 
 def _taken_by_rack(cluster: Cluster, placed: Sequence[tuple[Pod, int]], floor: Floor) -> dict[str, float]:

@@ -55,9 +55,17 @@ class Workload:
 
 
 def build_workload(
-    asks: Mapping[tuple[str, str], Ask], owners: tuple[str, ...], *, site: str, region: str
+    asks: Mapping[tuple[str, str], Ask],
+    owners: tuple[str, ...],
+    *,
+    site: str,
+    region: str,
+    values: Mapping[str, dict[str, float]] | None = None,
 ) -> Workload:
-    """Return the workload for what pods ask; `asks` is keyed by (quality of service, owner)."""
+    """Return the workload for what pods ask; `asks` is keyed by (quality of service, owner).
+
+    `values` are the types that the pods of an owner may use besides those that it has, and what one server is worth.
+    """
     merged: dict[tuple[str, str], Ask] = {}
     for (qos, owner), ask in sorted(asks.items()):
         key = (QUALITIES[qos].prefix, owner)
@@ -73,7 +81,9 @@ def build_workload(
         demand.append(Demand(service=name, region=region, rate_per_s=rate_per_s))
     reservations = [
         Reservation(
-            name=owner, guaranteed_rru=sum(ask.total_rru for (_, o), ask in merged.items() if o == owner)
+            name=owner,
+            guaranteed_rru=sum(ask.total_rru for (_, o), ask in merged.items() if o == owner),
+            values=(values or {}).get(owner, {}),
         )
         for owner in owners
     ]
