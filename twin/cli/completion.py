@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from twin.cli.overview import OPTIONS
-from twin.cli.table import COMMANDS, Command, find
+from twin.cli.table import Command, find, first_words, members, second
 from twin.model.errors import UsageError
 
 _BASH = """\
@@ -85,9 +85,12 @@ def answer(shell: str, words: str) -> int:
 
 def _completions(words: list[str]) -> list[tuple[str, str]]:
     *before, unfinished = words
-    command = next((row for word in before if (row := find(word))), None)
-    if command is None:
-        known = [(row.name, row.help) for row in COMMANDS]
+    typed = [word for word in before if not word.startswith("-")]
+    command = find(" ".join(typed[:1])) or find(" ".join(typed[:2]))
+    if command is None and typed and members(typed[0]):
+        known = [(second(row), row.help) for row in members(typed[0])] if len(typed) == 1 else []
+    elif command is None:
+        known = list(first_words().items())
         known += [(word, row.help) for row in OPTIONS for word in row.words if unfinished.startswith("-")]
     elif unfinished.startswith("-"):
         known = _options(command)

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from twin.cli.origin import strangers
-from twin.cli.overview import OPTIONS, overview
-from twin.cli.table import COMMANDS, find
+from twin.cli.overview import OPTIONS, group_overview, overview
+from twin.cli.table import find, first_words, members, second
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _UNREADABLE = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
@@ -72,19 +72,37 @@ def _run_option(option: str, arguments: list[str]) -> int:
 
 
 def _run_command(name: str, arguments: list[str], verbosity: int) -> int:
+    if find(name) is None and members(name):
+        if not arguments or arguments[0] in ("-h", "--help"):
+            return _list_group(name, asked=bool(arguments))
+        name = f"{name} {arguments.pop(0)}"
     command = find(name)
     if command is None:
-        _refuse("command", name, (command.name for command in COMMANDS))
+        _refuse_command(name)
     from twin.cli.command import invoke, log
 
     log(verbosity)
     return invoke(command, arguments)
 
 
-def _refuse(noun: str, word: str, known: Iterable[str]) -> NoReturn:
+def _list_group(name: str, *, asked: bool) -> int:
+    """Show the commands of a group: on the standard output when asked for, else as what is missing."""
+    stream = sys.stdout if asked else sys.stderr
+    print(group_overview(name, colour=_colour(stream)), file=stream)
+    return 0 if asked else 2
+
+
+def _refuse_command(name: str) -> NoReturn:
+    group, _, word = name.partition(" ")
+    if word:
+        _refuse(f"command of {group}", word, map(second, members(group)), f"fleetwin {group} --help")
+    _refuse("command", name, first_words())
+
+
+def _refuse(noun: str, word: str, known: Iterable[str], page: str = "fleetwin --help") -> NoReturn:
     from twin.model.errors import UsageError, did_you_mean
 
-    hint = did_you_mean(word, list(known)) or "see fleetwin --help"
+    hint = did_you_mean(word, list(known)) or f"see {page}"
     raise UsageError(f"no such {noun}: {word} ({hint})")
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from twin.cli.table import GROUPS
+from twin.cli.table import COMMANDS, GROUPS, members, second
 
 
 class Option(NamedTuple):
@@ -34,11 +34,23 @@ def overview(*, colour: bool) -> str:
         "",
         "Usage: fleetwin [OPTIONS] COMMAND [ARGUMENTS]...",
     ]
+    width = max(len(row.name) for row in COMMANDS)
     for group, rows in GROUPS.items():
         lines += ["", f"{bold}{group}{plain}"]
-        lines += [f"  {cyan}{row.name:<10}{plain} {row.help}" for row in rows]
+        lines += [f"  {cyan}{row.name:<{width}}{plain} {row.help}" for row in rows]
     lines += ["", f"{bold}Options{plain}"]
     lines += [f"  {cyan}{', '.join(row.words):<22}{plain} {row.help}" for row in OPTIONS]
     lines += ["", f"{bold}Exit codes{plain}", *(f"  {line}" for line in _EXIT_CODES)]
     lines += ["", "'fleetwin COMMAND --help' shows the options and examples of one command."]
+    return "\n".join(lines)
+
+
+def group_overview(group: str, *, colour: bool) -> str:
+    """Return the page of a group of commands, with ANSI colours if wanted."""
+    plain, cyan = ("\x1b[0m", "\x1b[36m") if colour else ("", "")
+    rows = members(group)
+    width = max(len(second(row)) for row in rows)
+    lines = [f"Usage: fleetwin {group} COMMAND [ARGUMENTS]...", ""]
+    lines += [f"  {cyan}{second(row):<{width}}{plain} {row.help}" for row in rows]
+    lines += ["", f"'fleetwin {group} COMMAND --help' shows the options and examples of one command."]
     return "\n".join(lines)

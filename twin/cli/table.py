@@ -1,5 +1,6 @@
 """The commands of fleetwin, written by hand: name, where its function lives, one line of help, in groups.
 
+A name of two words ("report capacity") is a command of the group that its first word names: ``fleetwin report`` lists them.
 Nothing heavy may be imported here: ``fleetwin --help`` and shell completion read only this table.
 """
 
@@ -41,5 +42,25 @@ COMMANDS = tuple(command for group in GROUPS.values() for command in group)
 
 
 def find(name: str) -> Command | None:
-    """Return the row of a command, or None."""
+    """Return the row of a command by its whole name, or None."""
     return next((command for command in COMMANDS if command.name == name), None)
+
+
+def members(word: str) -> tuple[Command, ...]:
+    """Return the commands of the group that a word names."""
+    return tuple(command for command in COMMANDS if command.name.startswith(f"{word} "))
+
+
+def first_words() -> dict[str, str]:
+    """Return the first word of every command with its help; that of a group lists its commands."""
+    return {word: _help(word) for word in dict.fromkeys(command.name.split()[0] for command in COMMANDS)}
+
+
+def second(command: Command) -> str:
+    """Return the word that names a command within its group."""
+    return command.name.partition(" ")[2]
+
+
+def _help(word: str) -> str:
+    command = find(word)
+    return command.help if command else " | ".join(second(row) for row in members(word))
