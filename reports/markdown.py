@@ -53,7 +53,7 @@ def _head(verdict: Verdict) -> Iterator[str]:
     yield ""
     window = f"{verdict.window[0]:%Y-%m-%d %H:%M} to {verdict.window[1]:%Y-%m-%d %H:%M} UTC"
     yield f"**{escape(verdict.plan)}** on {escape(verdict.fleet)}, {window}"
-    yield f"gates {escape(verdict.gates)}, suite {escape(verdict.suite)}, exit code {verdict.exit_code}"
+    yield f"{escape(text.judged_by(verdict))}, exit code {verdict.exit_code}"
     if verdict.more_runs:
         yield f"about **{text.count(verdict.more_runs, 'more replication')}** would decide"
     yield ""

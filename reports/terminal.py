@@ -113,8 +113,7 @@ def _head(verdict: Verdict) -> Text:
         (verdict.plan, "bold"),
         f" on {verdict.fleet}, {window}\n",
         (
-            f"gates {verdict.gates}, suite {verdict.suite}, "
-            f"{verdict.purpose} as of {verdict.as_of:%Y-%m-%d %H:%M}",
+            f"{text.judged_by(verdict)}, {verdict.purpose} as of {verdict.as_of:%Y-%m-%d %H:%M}",
             "dim",
         ),
     )

@@ -59,6 +59,7 @@ _TEMPLATE = """\
   {{ end }}</dd></div>
 <div><dt>gates</dt><dd>{{ verdict.gates }}</dd></div>
 <div><dt>suite</dt><dd>{{ verdict.suite }}</dd></div>
+{% if verdict.inputs.get("demand") %}<div><dt>demand</dt><dd>{{ verdict.inputs["demand"] }}</dd></div>{% endif %}
 <div><dt>purpose</dt><dd>{{ verdict.purpose }}</dd></div>
 {% if verdict.runs %}<div><dt>runs</dt><dd>{{ "{:,}".format(verdict.runs) }}</dd></div>{% endif %}
 <div><dt>exit code</dt><dd>{{ verdict.exit_code }}</dd></div>

@@ -38,6 +38,11 @@ def _check(verdict: Verdict) -> str:
     ]
     if "suite" in verdict.inputs:
         words += ["--suite", verdict.inputs["suite"]]
+    for law in verdict.inputs.get("without", "").split(","):
+        words += ["--without", law] if law else []
+    for option in ("demand", "max_replications"):
+        if option in verdict.inputs:
+            words += [f"--{option.replace('_', '-')}", verdict.inputs[option]]
     words += ["--as-of", verdict.as_of.isoformat(), "--out", "json=verdict.json,html=verdict.html"]
     return shlex.join(words)
 

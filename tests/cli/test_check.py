@@ -63,3 +63,31 @@ def test_a_trace_lies_beside_its_suite(cli: Run, tmp_path: Path, monkeypatch: py
         "check", PLAN, "--fleet", FLEET, "--gates", str(GATES), "--suite", str(suite), "--jobs", "1"
     )
     assert code in (0, 10), err
+
+
+def test_at_another_demand_all_that_follows_from_the_file_is_at_that_demand(cli: Run, tmp_path: Path) -> None:
+    """What the verdict found first, `explain` and `replay` find in the stored one; the page says how to get it again."""
+    options = ("--fleet", FLEET, "--gates", str(GATES), "--suite", "calm", "--jobs", "1")
+    file, page = tmp_path / "v.json", tmp_path / "v.html"
+    code, out, _ = cli("check", PLAN, *options, "--demand", "+20%", "--out", f"json={file},html={page}")
+    assert (code, "demand +20%" in out) == (10, True)
+    stored = json.loads(file.read_text())
+    assert stored["inputs"]["demand"] == "+20%"
+    assert "--demand +20%" in page.read_text()
+    (gate,) = stored["gate_results"]
+    violation = gate["counter_example"]["violation"]
+    code, out, _ = cli("replay", str(file), "breakers")
+    assert (code, out.count(violation)) == (0, 2)  # the headline, and the line of the timeline
+    code, out, _ = cli("explain", str(file))
+    assert (code, "demand +20%" in out, violation in out) == (0, True, True)
+    assert cli("check", PLAN, *options)[0] == 0  # today's demand is fine
+
+
+@pytest.mark.parametrize(
+    "command", [("check", PLAN, "--fleet", FLEET, "--gates", str(GATES)), ("simulate", FLEET)]
+)
+@pytest.mark.parametrize("change", ["20", "+abc", "-100%"])
+def test_a_change_of_demand_that_makes_no_sense(cli: Run, command: tuple[str, ...], change: str) -> None:
+    code, _, err = cli(*command, "--demand", change)
+    assert code == 2
+    assert "write e.g. '+20%'" in " ".join(err.split())

@@ -40,3 +40,12 @@ def test_what_is_not_one_world_is_refused(cli, fleet: str, scenario: str, words:
     code, _, err = cli("simulate", fleet, "--days", "0.1", "--scenario", scenario)
     assert code == 2
     assert words in " ".join(err.split())
+
+
+def test_a_run_at_another_demand_says_so(cli, fleet: str) -> None:
+    runs = [
+        json.loads(cli("simulate", fleet, "--days", "0.05", "--json", *more)[1])
+        for more in ((), ("--demand", "+30%"))
+    ]
+    assert [run.get("demand") for run in runs] == [None, "+30%"]
+    assert runs[1]["metrics"]["energy_kwh"] > runs[0]["metrics"]["energy_kwh"]

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.evaluate.tiny import AS_OF, CALM, drain_plan, gate_set, suite_of, tiny_fleet, verdict_of
+from tests.sim.test_network import two_sites
 from twin.evaluate import check
 from twin.files.digest import digest
 from twin.model.errors import GateError, StalePlan
@@ -139,3 +140,30 @@ def test_violations_shorter_than_for_are_transients() -> None:
     assert verdict.exit_code == 0
     assert verdict["slo"].worst is not None
     assert verdict["slo"].worst.transients == ("web",)
+
+
+def test_an_slo_is_shown_broken_by_its_service_and_not_by_the_link_that_filled_up() -> None:
+    """Filters of services are none of links. 16 Mbit/s fit on the first link; the way round carries 10 of them."""
+    fleet = two_sites(17e6)
+    (sea,) = fleet.links
+    around = sea.model_copy(update={"name": "around", "capacity_bps": 10e6, "latency_s": 0.03})
+    fleet = fleet.model_copy(update={"links": (sea, around)})
+    optics = {
+        "id": "optics",
+        "do": "link.drain@1",
+        "at": "10 min",
+        "params": {"link": "sea", "lasts": "20 min"},
+    }
+    plan = drain_plan(scope={"touch": ["sea"]}, steps=[optics])
+    rule = {
+        "id": "slo",
+        "metric": "slo_violation",
+        "where": {"tier": 0},
+        "estimator": "probability",
+        "pass": "<= 50 %",
+    }
+    verdict = verdict_of(plan, rule, fleet=fleet)
+    example = verdict["slo"].counter_example
+    assert example is not None
+    assert [step.kind for step in example.chain].count("link_overloads") == 1
+    assert example.chain[-1].kind == "slo_violations"

@@ -58,6 +58,9 @@ def check(
     without: Annotated[
         list[str] | None, typer.Option(help="A law of physics to switch off (breakers, batteries, ...).")
     ] = None,
+    demand: Annotated[
+        str | None, typer.Option(help="Ask more (or less) of the fleet: '+20%', '-5%', '1.2x'.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> int:
     """Judge a plan: is it safe, and does it do what it claims?
@@ -70,6 +73,7 @@ def check(
       fleetwin check plan.yaml --fleet fleet/ --gates gates/prod.yaml --suite n-1
       fleetwin check plan.yaml --fleet fleet/ --out json=verdict.json,html=verdict.html --jobs 2
       fleetwin check demo/plans/unproven.yaml --fleet demo/fleet.yaml --max-replications 1280
+      fleetwin check demo/plans/safe.yaml --fleet demo/fleet.yaml --demand +20%
     """
     screen = Console(stderr=True)
     piped = takes_stdout(out or ())
@@ -100,6 +104,7 @@ def check(
             inputs=inputs,
             folder=Path(suite_path).parent,
             without=without or (),
+            demand=demand,
         )
     if as_json:
         typer.echo(render_json(verdict))

@@ -43,6 +43,8 @@ def explain(
         typer.echo(json.dumps([row.model_dump(mode="json") for row in gates], indent=1, ensure_ascii=False))
     else:
         console = Console()
+        about = f"{the_verdict.plan} on {the_verdict.fleet}, {text.judged_by(the_verdict)}"
+        console.print(Text(about, style="dim"), soft_wrap=True)
         for finding in the_verdict.findings:
             console.print(
                 Text(f"{text.place(finding.where, finding.line)}: {finding.what} {finding.mend}".rstrip())

@@ -18,6 +18,7 @@ from twin.files.atomic import write_atomic
 from twin.files.digest import digest
 from twin.files.documents import read_gates, read_plan
 from twin.files.fleet import read_fleet
+from twin.model.demand import read_demand
 from twin.model.errors import StalePlan, UsageError
 from twin.records.verdict import GateResult, Verdict, clock
 
@@ -71,7 +72,7 @@ def _gate(verdict: Verdict, gate: str) -> GateResult:
 
 
 def _bench(verdict: Verdict) -> Bench:
-    if not verdict.inputs:
+    if not {"plan", "fleet", "gates", "suite"} <= verdict.inputs.keys():
         raise UsageError(
             "the verdict does not say where its plan and fleet are; make it with fleetwin check --out json=FILE"
         )
@@ -94,7 +95,10 @@ def _bench(verdict: Verdict) -> Bench:
         raise StalePlan(f"the {' and the '.join(changed)} changed since this verdict; check the plan again")
     without = [law for law in verdict.inputs.get("without", "").split(",") if law]
     folder = Path(suite_path).parent
-    return set_up(plan, fleet, gates, suite, salt=verdict.purpose, folder=folder, without=without)
+    demand = read_demand(verdict.inputs["demand"]) if "demand" in verdict.inputs else 1.0
+    return set_up(
+        plan, fleet, gates, suite, salt=verdict.purpose, folder=folder, without=without, demand=demand
+    )
 
 
 def _timeline(again: Replay, console: Console) -> None:

@@ -46,6 +46,9 @@ def simulate(
     without: Annotated[
         list[str] | None, typer.Option(help="A law of physics to switch off (breakers, batteries, ...).")
     ] = None,
+    demand: Annotated[
+        str | None, typer.Option(help="Ask more (or less) of the fleet: '+20%', '-5%', '1.2x'.")
+    ] = None,
     by: Annotated[
         list[str] | None,
         typer.Option(
@@ -63,6 +66,7 @@ def simulate(
       fleetwin simulate demo/fleet.yaml --scenario n-1-and-peak/random-failures --seed 3
       fleetwin simulate demo/fleet.yaml --plan demo/plans/safe.yaml --days 0.2 -o run.json
       fleetwin simulate demo/fleet.yaml --days 7 --by site --by owner
+      fleetwin simulate demo/fleet.yaml --demand +20%
     """
     if by:
         check_domains(by)
@@ -77,9 +81,10 @@ def simulate(
         seed=seed,
         start=read_time(start, "--start"),
         without=without or (),
+        demand=demand,
         ledger=bool(by),
     )
-    told = as_dict(played, by or ())
+    told = {**({"demand": demand} if demand is not None else {}), **as_dict(played, by or ())}
     if output is not None:
         write_atomic(output, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     if as_json:

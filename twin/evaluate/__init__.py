@@ -16,6 +16,7 @@ from twin.evaluate.single import simulate
 from twin.evaluate.verdict import rejected, verdict_of
 from twin.files.digest import digest
 from twin.gates.static import static_checks
+from twin.model.demand import read_demand
 from twin.model.errors import StalePlan
 from twin.model.fleet import Fleet
 from twin.model.gateset import GateSet
@@ -44,17 +45,20 @@ def check(  # noqa: PLR0913
     start_method: str | None = None,
     executor: Executor | None = None,
     without: Sequence[str] = (),
+    demand: str | None = None,
 ) -> Verdict:
     """Play "do nothing" and the plan in the same worlds, let every gate judge, and return the verdict.
 
     `suite` defaults to the one the gate set names, `folder` is where the traces it names lie; `as_of` (default: now) is the
     clock of waivers and of the snapshot's age. `without` names laws of physics to switch off: the verdict then says that
-    they are not modelled. Same inputs give the same verdict in any number of `jobs`. Raises StalePlan when the plan was
-    written for another fleet, GateError and ScenarioError when gates or suite cannot be used, EvaluationError when a worker
-    is lost.
+    they are not modelled. `demand` ("+20%") judges on today's fleet with that much more asked of it, and stands in the
+    verdict's inputs. Same inputs give the same verdict in any number of `jobs`. Raises StalePlan when the plan was written
+    for another fleet, GateError and ScenarioError when gates or suite cannot be used, EvaluationError when a worker is lost.
     """
     as_of = as_of or datetime.now(UTC).replace(microsecond=0)
     suite = suite or builtin_suite(gates.suite)
+    factor = read_demand(demand) if demand is not None else 1.0
+    inputs = {**(inputs or {}), **({"demand": demand} if demand is not None else {})}
     if plan.fleet is not None and plan.fleet != digest(fleet):
         raise StalePlan(
             f"plan {plan.name!r} was written for another snapshot of the fleet ({plan.fleet[:19]}…, this one is "
@@ -62,14 +66,12 @@ def check(  # noqa: PLR0913
         )
     findings = static_checks(plan, fleet, lines=lines, path=path)
     if findings:
-        return rejected(plan, fleet, gates, suite, findings, as_of=as_of, inputs=inputs or {})
-    bench = set_up(plan, fleet, gates, suite, salt=salt, folder=folder, without=without)
+        return rejected(plan, fleet, gates, suite, findings, as_of=as_of, inputs=inputs)
+    bench = set_up(plan, fleet, gates, suite, salt=salt, folder=folder, without=without, demand=factor)
     with players(bench, jobs, start_method=start_method, executor=executor) as play:
         evidence = judge_scenarios(bench, gates, play, progress=progress)
     shown = counter_examples(bench, evidence)
-    verdict = verdict_of(
-        plan, fleet, gates, bench, evidence, shown, as_of=as_of, purpose=salt, inputs=inputs or {}
-    )
+    verdict = verdict_of(plan, fleet, gates, bench, evidence, shown, as_of=as_of, purpose=salt, inputs=inputs)
     return attach_replays(verdict, bench)
 
 

@@ -14,6 +14,7 @@ from twin.evaluate.footprint import related
 from twin.files.digest import digest
 from twin.gates.rules import Rule, make_rules
 from twin.graph.compile import Compiled, compile_fleet
+from twin.model.demand import with_demand
 from twin.model.fleet import Fleet
 from twin.model.gateset import GateSet, Replications
 from twin.model.plan import Plan
@@ -68,12 +69,15 @@ def set_up(  # noqa: PLR0913
     salt: str,
     folder: Path | None = None,
     without: Sequence[str] = (),
+    demand: float = 1.0,
 ) -> Bench:
     """Check the suite and the gates, resolve the plan, compile the union fleet and derive the seed.
 
     The seed comes from fleet, gate set, suite and the judge's salt, never from the plan: its author can neither choose
-    nor grind it. Traces that the suite names are read relative to `folder`. Raises GateError, ScenarioError and PlanRejected.
+    nor grind it. Nor does it depend on `demand` (times the fleet's own): more demand meets the same worlds. Traces that the
+    suite names are read relative to `folder`. Raises GateError, ScenarioError and PlanRejected.
     """
+    known, fleet = digest(fleet), with_demand(fleet, demand)
     suite = check_suite(suite, fleet, folder=folder)
     rules = make_rules(gates, plan, fleet, chance=any(is_random(scenario) for scenario in suite.scenarios))
     schedule = resolve(plan, fleet)
@@ -87,7 +91,7 @@ def set_up(  # noqa: PLR0913
         schedule=schedule,
         suite=suite,
         rules=rules,
-        seed=derive_seed(digest(fleet), digest(endless), digest(suite), salt),
+        seed=derive_seed(known, digest(endless), digest(suite), salt),
         start=plan.window.not_before,
         window_s=plan.length_s,
         states=tuple((state.label, state.at_s) for state in expected.states),

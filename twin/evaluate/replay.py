@@ -195,6 +195,8 @@ def _kinds(rule: Rule) -> tuple[str, ...]:
     """Which violations show a rule broken: its own, for numbers those of the same physics."""
     if rule.metric.kind == "violations":
         return (rule.metric.name,)
+    if rule.metric.kind == "event":
+        return ("slo_violations",)
     by_inputs: dict[str, Callable[[], tuple[str, ...]]] = {
         "service": lambda: ("slo_violations", "link_overloads"),
         "unit": lambda: ("overloads", "breaker_trips"),

@@ -13,6 +13,7 @@ from scenarios.world import World
 from twin.actions.schedule import resolve
 from twin.graph.compile import Compiled, compile_fleet
 from twin.model.change import TimedChange
+from twin.model.demand import read_demand, with_demand
 from twin.model.errors import UsageError, did_you_mean
 from twin.model.fleet import Fleet
 from twin.model.plan import Plan
@@ -76,18 +77,21 @@ def simulate(  # noqa: PLR0913
     narrate: bool = True,
     folder: Path | None = None,
     without: Sequence[str] = (),
+    demand: str | None = None,
     ledger: bool = False,
 ) -> Played:
     """Play a fleet, or a plan on it, in one world of a scenario (default: nothing happens but demand).
 
     Starts at the plan's window, else at `start`, else at the fleet's snapshot; lasts `days`. Traces that the scenario names
-    lie in `folder`; `without` names laws of physics to switch off; `ledger` keeps books by rack, service and owner (slower).
-    Raises ScenarioError for a scenario that does not fit the fleet, UsageError for one that enumerates single losses: that
-    is what `check` is for.
+    lie in `folder`; `without` names laws of physics to switch off, `demand` ("+20%") how much more users ask for; `ledger`
+    keeps books by rack, service and owner (slower). Raises ScenarioError for a scenario that does not fit the fleet,
+    UsageError for one that enumerates single losses: that is what `check` is for.
     """
     start = (
         start or (plan.window.not_before if plan else None) or fleet.as_of or datetime(2026, 1, 5, tzinfo=UTC)
     )
+    if demand is not None:
+        fleet = with_demand(fleet, read_demand(demand))
     changes: Sequence[TimedChange] = ()
     if plan is not None:
         schedule = resolve(plan, fleet)

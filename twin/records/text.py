@@ -39,7 +39,7 @@ _COLOURS = {
 
 def summary(verdict: Verdict) -> str:
     """Return the verdict as plain text: one line per gate, worst first, and the final line in words."""
-    lines = [f"{verdict.plan} on {verdict.fleet}, gates {verdict.gates}, suite {verdict.suite}"]
+    lines = [f"{verdict.plan} on {verdict.fleet}, {judged_by(verdict)}"]
     lines += [
         f"  {finding.rule}: {place(finding.where, finding.line)}: {finding.what}"
         for finding in verdict.findings
@@ -69,8 +69,8 @@ def html_summary(verdict: Verdict) -> str:
     )
     return (
         f'<div><p style="color:{_COLOURS[outcome(verdict)]};font-weight:600">{escape(headline(verdict))}</p>'
-        f"<p>{escape(verdict.plan)} on {escape(verdict.fleet)}, gates {escape(verdict.gates)}, "
-        f"suite {escape(verdict.suite)}</p>{f'<ul>{found}</ul>' if found else ''}"
+        f"<p>{escape(verdict.plan)} on {escape(verdict.fleet)}, {escape(judged_by(verdict))}</p>"
+        f"{f'<ul>{found}</ul>' if found else ''}"
         f"{f'<table>{_HEADER}{rows}</table>' if rows else ''}"
         f"{chains}</div>"
     )
@@ -94,6 +94,12 @@ def outcome(verdict: Verdict) -> str:
 def headline(verdict: Verdict) -> str:
     """Return the verdict in words, without the exit code."""
     return _HEADLINES[outcome(verdict)]
+
+
+def judged_by(verdict: Verdict) -> str:
+    """Return what it was judged by: "gates maintenance, suite n-1, demand +20%"."""
+    demand = verdict.inputs.get("demand", "")
+    return f"gates {verdict.gates}, suite {verdict.suite}{f', demand {demand}' if demand else ''}"
 
 
 def final_line(verdict: Verdict) -> str:
