@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from scenarios.fleets.example_grid import GRID
-from scenarios.fleets.example_services import BACK, DATA, FRONT, ML, SERVICES
+from scenarios.fleets.example_services import BACK, DATA, FRONT, ML, POOL, SERVICES
 from scenarios.fleets.parts import HOUR_S, NOTES, SERVER_TYPES, TRIP_CURVES, TYPES
 from scenarios.fleets.site import Built, RowSpec, SiteSpec, backbone, build_site
 from scenarios.fleets.workload import Users, capacity_rru, demand_rows, deploy, peak_rates, weights_by_region
@@ -79,6 +79,8 @@ _ROWS = {
         (_G, 2, 2, ML, 1),
     ),
 }
+# Servers that nobody has: what a plan of capacity may hand out. None at ams1, which is full.
+_POOL_ROWS = ((_C, 2, 26, POOL, 0), (_M, 3, 22, POOL, 0), (_G, 2, 2, POOL, 0))
 _BACKBONE = (
     ("ams1", "fra1"),
     ("ams1", "iad1"),
@@ -132,7 +134,10 @@ def example_fleet() -> Fleet:
         links=tuple(built.links),
         traffic=(NIGHTLY_COPY,),
         server_types=SERVER_TYPES,
-        reservations=tuple(Reservation(name=name) for name in (FRONT, BACK, DATA, ML)),
+        reservations=(
+            *(Reservation(name=name, survives=("rack",)) for name in (FRONT, BACK, DATA, ML)),
+            Reservation(name=POOL),
+        ),
         server_groups=tuple(built.server_groups),
         storage=_storage(),
         services=SERVICES,
@@ -183,9 +188,10 @@ _NOTES = tuple(
 
 
 def _row_specs(site: str) -> Sequence[RowSpec]:
+    rows = (*_ROWS[site], *(() if site == "ams1" else _POOL_ROWS))
     return [
         RowSpec(f"{site}-{letter}", racks, kind, per_rack, owner, single)
-        for letter, (kind, racks, per_rack, owner, single) in zip("abcdefgh", _ROWS[site], strict=False)
+        for letter, (kind, racks, per_rack, owner, single) in zip("abcdefghijk", rows, strict=False)
     ]
 
 

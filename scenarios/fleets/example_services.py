@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twin.model.services import Service, Slo
 
-FRONT, BACK, DATA, ML = "front", "back", "data", "ml"
+FRONT, BACK, DATA, ML, POOL = "front", "back", "data", "ml", "pool"
 
 SERVICES: tuple[Service, ...] = (
     Service(
