@@ -48,11 +48,15 @@ class Budget:
 
 @dataclass(frozen=True)
 class Affinity:
-    """The share of a demand that is wanted in each domain of a family, `[R, G]` (NaN: anything), within ± `within` of it."""
+    """The share of a demand that is wanted in each domain of a family, `[R, G]` (NaN: anything).
+
+    It may be less by `within` of the demand and more by `above` of it (infinity: as much as there is); what is outside pays.
+    """
 
     family: int
     share: Floats
     within: float = 0.05
+    above: float = 0.05
     price: float = 2.0
 
 
@@ -74,7 +78,7 @@ class CapacityProblem:
     Cells `[C]`: `servers` that may be assigned. Pairs `[P]`, sorted by (cell, reservation): `value` is what one server gives
     [RRU], `now` how many the reservation has. Reservations `[R]`: `demand` [RRU] that must be left after the loss of any one
     domain of each family that it `survives` `[R, F]`; a domain may hold `spread` x demand before `prices.spread` is paid for
-    what is above (in the domains of `families[spread_family]`).
+    what is above (in the domains of `families[spread_family]`; infinity, or no demand: nothing is paid).
     """
 
     cell_names: tuple[str, ...]

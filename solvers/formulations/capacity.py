@@ -65,13 +65,13 @@ def capacity_variables(model: LinearModel, problem: CapacityProblem, groups: Gro
         Axis(problem.reservation_names, groups.reservation),
     )
     r = (Axis(problem.reservation_names),)
-    held = (problem.spread * problem.demand)[groups.reservation]
-    held = np.where(np.isfinite(problem.spread[groups.reservation]), held, INFINITY)
+    limited = np.isfinite(problem.spread) & (problem.demand > 0)
+    held = np.where(limited, np.where(limited, problem.spread, 0.0) * problem.demand, INFINITY)
     model.offset += prices.use * float(problem.now.sum())
     return Variables(
         into=model.columns("into", pair, upper=problem.room, cost=prices.use, integer=True),
         out=model.columns("out", pair, upper=problem.now, cost=prices.move - prices.use, integer=True),
-        load=model.columns("load", q, upper=held),
+        load=model.columns("load", q, upper=held[groups.reservation]),
         excess=model.columns("excess", q, cost=prices.spread),
         buffer=model.columns("buffer", r, cost=prices.buffer),
         short=model.columns("short", r, cost=prices.shortage),
@@ -207,7 +207,7 @@ def budgets_hold_in_every_state(
 
 
 def demand_stays_near_its_network(model: LinearModel, problem: CapacityProblem, v: Variables) -> None:
-    """|Σ_{p in g,r} v_p · n_p − A_rg · C_r| ≤ θ · C_r, with a price for what is outside."""
+    """−θ·C_r ≤ Σ_{p in g,r} v_p · n_p − A_rg · C_r ≤ θ'·C_r, with a price for what is outside."""
     affinity = problem.affinity
     assert affinity is not None
     family = problem.families[affinity.family]
@@ -220,7 +220,8 @@ def demand_stays_near_its_network(model: LinearModel, problem: CapacityProblem, 
     at, value = at[inside], problem.value[inside]
     now = np.bincount(at, value * problem.now[inside], len(r))
     axes = (Axis(family.domains, g), Axis(problem.reservation_names, r))
-    wanted, within = affinity.share[r, g] * problem.demand[r], affinity.within * problem.demand[r]
+    wanted, demand = affinity.share[r, g] * problem.demand[r], problem.demand[r]
+    most = np.where(demand > 0, wanted + affinity.above * np.maximum(demand, 1e-12), INFINITY)
     few = model.columns("too_little", axes, cost=affinity.price)
     many = model.columns("too_much", axes, cost=affinity.price)
     k = np.arange(len(r))
@@ -228,8 +229,8 @@ def demand_stays_near_its_network(model: LinearModel, problem: CapacityProblem, 
         "affinity",
         axes,
         [(at, v.into[inside], value), (at, v.out[inside], -value), (k, few, 1.0), (k, many, -1.0)],
-        lower=wanted - within - now,
-        upper=wanted + within - now,
+        lower=wanted - affinity.within * demand - now,
+        upper=most - now,
         text="share of a demand in a domain",
     )
 

@@ -134,7 +134,9 @@ def _losses(problem: Any, load: Array) -> tuple[Array, Array]:
 
 def _spread(problem: Any, load: Array) -> float:
     there = _loads(problem, problem.families[problem.spread_family], load)
-    return float(np.maximum(there - (problem.spread * problem.demand)[:, None], 0.0).sum())
+    limited = np.isfinite(problem.spread) & (problem.demand > 0)
+    held = np.where(limited, np.where(limited, problem.spread, 0.0) * problem.demand, np.inf)
+    return float(np.maximum(there - held[:, None], 0.0).sum())
 
 
 def _affinity(problem: Any, load: Array) -> float:
@@ -142,5 +144,8 @@ def _affinity(problem: Any, load: Array) -> float:
     if wish is None:
         return 0.0
     there = _loads(problem, problem.families[wish.family], load)
-    off = np.abs(there - wish.share * problem.demand[:, None]) - wish.within * problem.demand[:, None]
-    return float(wish.price * np.maximum(np.where(np.isnan(off), 0.0, off), 0.0).sum())
+    few = (wish.share - wish.within) * problem.demand[:, None] - there
+    many = there - wish.share * problem.demand[:, None]
+    many -= np.where(problem.demand > 0, wish.above * np.maximum(problem.demand, 1e-12), np.inf)[:, None]
+    off = np.maximum(np.maximum(few, many), 0.0)
+    return float(wish.price * np.where(np.isnan(off), 0.0, off).sum())

@@ -26,7 +26,9 @@ def two_rooms() -> CapacityProblem:
         families=(Family("room", ("a", "b"), np.array([0, 1])),),
         survives=np.array([[True]]),
         spread=np.array([0.5]),
-        budgets=(Budget("power", "W", ("a",), csr_array([[100.0, 0.0]]), np.array([1.0, 1.5]), np.array([500.0])),),
+        budgets=(
+            Budget("power", "W", ("a",), csr_array([[100.0, 0.0]]), np.array([1.0, 1.5]), np.array([500.0])),
+        ),
         affinity=Affinity(0, np.array([[0.5, np.nan]]), within=0.1),
     )
 
@@ -34,7 +36,15 @@ def two_rooms() -> CapacityProblem:
 def test_parts_of_the_cost() -> None:
     scored = score(two_rooms(), [3, 7])
     # Loads 6 and 7: the worst loss takes 7, 6 of 6 are left; 3 and 4 are above 0.5 x 6; 6 is 3 + 0.6 + 2.4.
-    expected = {"move": 1.0, "use": 0.5, "spread": 3.5, "buffer": 0.7, "shortage": 0.0, "affinity": 4.8, "budget": 0.0}
+    expected = {
+        "move": 1.0,
+        "use": 0.5,
+        "spread": 3.5,
+        "buffer": 0.7,
+        "shortage": 0.0,
+        "affinity": 4.8,
+        "budget": 0.0,
+    }
     assert scored.costs == pytest.approx(expected)
     assert scored.objective == pytest.approx(10.5)
     assert scored.violations == ()
