@@ -1,0 +1,204 @@
+"""Solve a capacity problem by the route that its size calls for, and say how good the answer is.
+
+Up to a few thousand integers HiGHS proves a plan nearly best, starting from today's fleet (route "mip"). Above that its root
+node takes minutes without a better plan, and whole numbers are made of a linear program ("rounding") or, where that is too large
+as well, of the prices of a decomposition ("prices"). Each bound is proven; the value of a plan is counted from its servers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from solvers.capacity_value import Value, broken, value_of
+from solvers.formulations.capacity import capacity_program
+from solvers.highs import Answer, Highs, Progress, SolverError
+from solvers.linear import LinearProgram
+from solvers.problem import CapacityProblem, Floats, Ints
+from twin.records.solution import SolveStatus
+
+MIP_INTEGERS = 8_000  # up to so many servers-to-place numbers HiGHS' own branch and cut is right
+LP_PAIRS = 60_000  # up to so many pairs the linear program takes seconds
+PRESSED_S = 1.0  # what is kept of a time limit for counting and writing
+
+
+@dataclass(frozen=True)
+class Solved:
+    """An allocation `[P]`, its value, the proven bound, and the linear program whose duals are prices (None above its size)."""
+
+    counts: Ints
+    value: Value
+    bound: float
+    status: SolveStatus
+    route: str
+    why: str
+    bound_by: str
+    seconds: float
+    integers: int
+    program: LinearProgram | None = None
+    relaxed: Answer | None = None
+
+    @property
+    def gap(self) -> float:
+        """Return (objective - bound) / |objective|, at least 0."""
+        return max(0.0, self.value.objective - self.bound) / max(abs(self.value.objective), 1e-9)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to try, how good to be, and whom to ask and tell meanwhile."""
+
+    time_limit_s: float = 60.0
+    gap: float = 1e-3
+    should_stop: Callable[[], bool] | None = None
+    progress: Progress | None = None
+    route: str = "auto"
+
+
+def solve_capacity(problem: CapacityProblem, effort: Effort | None = None) -> Solved:
+    """Return the best allocation found within the effort.
+
+    Today's allocation is always an answer, so there is always one; its gap says what it is worth. Raises SolverError only when
+    an answer breaks a hard limit, which would be an error of ours.
+    """
+    effort = effort or Effort()
+    clock = time.monotonic()
+    integers = integers_of(problem)
+    route, why = route_of(problem, integers, effort.route)
+    solve = {"mip": _by_mip, "rounding": _by_rounding, "prices": _by_prices}[route]
+    found = solve(problem, effort, clock)
+    wrong = broken(problem, found.counts)
+    if wrong:
+        raise SolverError(f"the {route} route broke a limit: {'; '.join(wrong[:5])}")
+    return Solved(
+        counts=found.counts,
+        value=value_of(problem, found.counts),
+        bound=found.bound,
+        status=found.status,
+        route=route,
+        why=why,
+        bound_by=found.bound_by,
+        seconds=time.monotonic() - clock,
+        integers=integers,
+        program=found.program,
+        relaxed=found.relaxed,
+    )
+
+
+def integers_of(problem: CapacityProblem) -> int:
+    """Return how many whole numbers a problem has that may differ from zero."""
+    return int(np.count_nonzero(problem.room > 0) + np.count_nonzero(problem.now > 0))
+
+
+def route_of(problem: CapacityProblem, integers: int, wanted: str) -> tuple[str, str]:
+    """Return the route and the reason for it."""
+    if wanted != "auto":
+        return wanted, "asked for"
+    if integers <= MIP_INTEGERS:
+        return "mip", f"{integers} integers: branch and cut proves it"
+    if problem.pairs <= LP_PAIRS:
+        return (
+            "rounding",
+            f"{integers} integers are too many for branch and cut, {problem.pairs} pairs not for the LP",
+        )
+    return "prices", f"{problem.pairs} pairs: the LP would take minutes, prices separate the reservations"
+
+
+@dataclass(frozen=True)
+class _Found:
+    counts: Ints
+    bound: float
+    status: SolveStatus
+    bound_by: str
+    program: LinearProgram | None = None
+    relaxed: Answer | None = None
+
+
+def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
+    """Linear program for the prices, then branch and cut from today's allocation."""
+    program = capacity_program(problem)
+    relaxed = Highs(program, relaxed=True).solve(
+        time_limit_s=_left(effort, clock), should_stop=effort.should_stop
+    )
+    solver = Highs(program)
+    solver.start_from(today(problem, program))
+    answer = solver.solve(
+        time_limit_s=_left(effort, clock),
+        gap=effort.gap,
+        should_stop=effort.should_stop,
+        progress=effort.progress,
+    )
+    bound = max(answer.bound, relaxed.bound)
+    if answer.x is None:
+        return _Found(problem.now, bound, _cut_short(effort), "HiGHS", program, relaxed)
+    counts = counts_of(problem, program, answer.x)
+    status: SolveStatus = "optimal" if answer.status == "optimal" else _cut_short(effort)
+    return _Found(counts, bound, status, "HiGHS branch and cut", program, relaxed)
+
+
+def _by_rounding(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
+    """The linear program guides whole numbers; its value bounds them."""
+    from solvers.scale import round_guide
+
+    program = capacity_program(problem)
+    relaxed = Highs(program, relaxed=True).solve(
+        time_limit_s=_left(effort, clock), should_stop=effort.should_stop
+    )
+    if relaxed.x is None or relaxed.status != "optimal":
+        return _by_prices(problem, effort, clock)
+    guide = problem.now + relaxed.x[program.columns("into")] - relaxed.x[program.columns("out")]
+    counts = round_guide(problem, guide, time_limit_s=_left(effort, clock), should_stop=effort.should_stop)
+    return _Found(counts, relaxed.objective, _cut_short(effort), "linear program", program, relaxed)
+
+
+def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
+    """Price decomposition, and whole numbers from its averaged answers."""
+    from solvers.scale import solve_large
+
+    found = solve_large(problem, time_limit_s=_left(effort, clock), should_stop=effort.should_stop)
+    return _Found(
+        found.counts, found.bound, _cut_short(effort), "price decomposition, strengthened for whole numbers"
+    )
+
+
+def counts_of(problem: CapacityProblem, program: LinearProgram, x: Floats) -> Ints:
+    """Return the counts `[P]` of a point of the program."""
+    change = x[program.columns("into")] - x[program.columns("out")]
+    return problem.now + np.rint(change).astype(np.int64)
+
+
+def today(problem: CapacityProblem, program: LinearProgram) -> Floats:
+    """Return the point of the program at which nothing moves: it always holds, what it lacks is slack."""
+    x = np.zeros(len(program.cost))
+    spread, excess = program.columns("load"), program.columns("excess")
+    rows = program.rows("domain")
+    load = -program.row_lower[rows]
+    x[spread] = np.minimum(load, program.upper[spread])
+    x[excess] = load - x[spread]
+    value = value_of(problem, problem.now)
+    loss = value.has - value.kept
+    x[program.columns("buffer")] = loss
+    x[program.columns("short")] = value.short
+    for budget in problem.budgets:
+        name = "over_" + "".join(letter if letter.isalnum() else "_" for letter in budget.name)
+        if np.isfinite(budget.price):
+            over = problem.used(budget, problem.now) - problem.limits(budget)
+            x[program.columns(name)] = np.maximum(over, 0.0)
+    if problem.affinity is not None:
+        rows = program.rows("affinity")
+        x[program.columns("too_little")] = np.maximum(program.row_lower[rows], 0.0)
+        x[program.columns("too_much")] = np.maximum(-program.row_upper[rows], 0.0)
+    return x
+
+
+def _left(effort: Effort, clock: float) -> float:
+    return max(
+        0.1, effort.time_limit_s - (time.monotonic() - clock) - min(PRESSED_S, effort.time_limit_s / 10)
+    )
+
+
+def _cut_short(effort: Effort) -> SolveStatus:
+    return "interrupted" if effort.should_stop is not None and effort.should_stop() else "feasible"
