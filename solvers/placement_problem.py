@@ -24,9 +24,13 @@ HOUR_S = 3600.0
 
 @dataclass(frozen=True)
 class State:
-    """A state of the plant: its words ("without ams1"), the ways that are left, and who enters the backbone where `[G, S]`."""
+    """A state of the plant: its words ("without ams1"), the site that is lost (-1: none), the ways that are left.
+
+    `ingress` `[G, S]` is where users enter the backbone, `label_of_region` the part of it that they reach.
+    """
 
     name: str
+    lost: int
     ways: Ways
     able: Bools
     ingress: Floats
@@ -180,7 +184,7 @@ def _reservations(compiled: Compiled) -> tuple[Floats, Floats]:
     servers = compiled.servers
     count = np.bincount(servers.group_bucket, servers.group_count, len(servers.bucket_rs))
     size = len(servers.rs_site)
-    rru = np.bincount(servers.bucket_rs, count * servers.type_rru[servers.bucket_type], size)
+    rru = np.bincount(servers.bucket_rs, count * servers.bucket_rru, size)
     watts = np.zeros((size, servers.type_watts.shape[1]))
     np.add.at(watts, servers.bucket_rs, count[:, None] * servers.type_watts[servers.bucket_type])
     return rru, watts
@@ -250,7 +254,7 @@ def _states(compiled: Compiled, runs: Bools) -> tuple[State, ...]:
         up = (ways.label >= 0) & (np.arange(len(sites)) != site)
         label = np.where(up, ways.label, -1)
         found.append(
-            State(name, replace(ways, label=label), runs & up, *_entrance(label, in_region))
+            State(name, site, replace(ways, label=label), runs & up, *_entrance(label, in_region))
         )
     return tuple(found)
 
