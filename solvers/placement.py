@@ -79,7 +79,16 @@ def solve_placement(
         answer = Highs(program).solve(time_limit_s=left_s, should_stop=should_stop)
         if answer.x is None:
             return Solved(
-                problem, terms, best_share, best, nothing, program, v, answer, _stopped(should_stop), number + 1,
+                problem,
+                terms,
+                best_share,
+                best,
+                nothing,
+                program,
+                v,
+                answer,
+                _stopped(should_stop),
+                number + 1,
                 time.monotonic() - clock,
             )
         share = _tidy(v.of(answer.x, today))
@@ -95,7 +104,17 @@ def solve_placement(
             break
     status = "optimal" if settled and answer.status == "optimal" else _stopped(should_stop)
     return Solved(
-        problem, terms, best_share, best, nothing, program, v, answer, status, number + 1, time.monotonic() - clock
+        problem,
+        terms,
+        best_share,
+        best,
+        nothing,
+        program,
+        v,
+        answer,
+        status,
+        number + 1,
+        time.monotonic() - clock,
     )
 
 
@@ -105,7 +124,8 @@ def worth(problem: PlacementProblem, terms: Terms, point: Point, share: Floats) 
     watts = facility_w(problem, found[0].arrivals)
     moved = float(np.maximum(np.diff(_with_ends(problem, share), axis=0), 0.0).sum())
     over = sum(
-        _over(problem, terms, x, (there, then)) for x, (there, then) in enumerate(zip(found, point.today, strict=True))
+        _over(problem, terms, x, (there, then))
+        for x, (there, then) in enumerate(zip(found, point.today, strict=True))
     )
     energy = float((watts * terms.unit_price).sum()) / 1e3
     return Worth(

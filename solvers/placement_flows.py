@@ -38,7 +38,9 @@ def flows(problem: PlacementProblem, share: Floats, state: State) -> Flows:
     asked = problem.demand[..., None] * goes
     arrivals, remote = asked.sum(axis=2), np.zeros_like(share)
     nowhere = np.maximum(problem.demand - asked.sum(axis=-1), 0.0).sum(axis=-1)
-    traffic = _user_gbps(problem, asked, spilled, state) + problem.own_gbps.reshape(len(share), *[len(problem.sites)] * 2)
+    traffic = _user_gbps(problem, asked, spilled, state) + problem.own_gbps.reshape(
+        len(share), *[len(problem.sites)] * 2
+    )
     for k in range(len(problem.services)):
         callers = np.flatnonzero(problem.calls[k])
         if not len(callers):
@@ -49,7 +51,7 @@ def flows(problem: PlacementProblem, share: Floats, state: State) -> Flows:
         if remote[:, k].any():
             inward, sent = _to_others(share[:, k] * state.able[k], remote[:, k], state)
             arrivals[:, k] += inward
-            nowhere[:, k] += remote[:, k].sum(axis=-1) - inward.sum(axis=-1)
+            nowhere[:, k] += np.maximum(remote[:, k].sum(axis=-1) - inward.sum(axis=-1), 0.0)
             traffic += problem.gbit[k] * sent
     return Flows(
         arrivals,
@@ -100,12 +102,20 @@ def facility_w(problem: PlacementProblem, arrivals: Floats) -> Floats:
 
 
 def watts_per_request(problem: PlacementProblem, arrivals: Floats, reach: float = 0.1) -> Floats:
-    """Return what one more request per second draws at the facility `[W·s, (T, K, S)]`: the chord over ± `reach` of utilisation."""
+    """Return what one more request per second draws at the facility `[W·s, (T, K, S)]`: a chord over ± `reach`."""
     used = utilisation(problem, arrivals)
     low, high = np.clip(used - reach, 0.0, 1.0), np.clip(used + reach, 0.0, 1.0)
     grid, rows = np.arange(101) / 100, range(len(problem.rru))
-    rise = np.stack([np.interp(high[:, r], grid, problem.watts[r]) - np.interp(low[:, r], grid, problem.watts[r]) for r in rows], axis=1)
-    slope = np.divide(rise, (high - low) * problem.rru, out=np.zeros_like(rise), where=(high > low) & (problem.rru > 0))
+    rise = np.stack(
+        [
+            np.interp(high[:, r], grid, problem.watts[r]) - np.interp(low[:, r], grid, problem.watts[r])
+            for r in rows
+        ],
+        axis=1,
+    )
+    slope = np.divide(
+        rise, (high - low) * problem.rru, out=np.zeros_like(rise), where=(high > low) & (problem.rru > 0)
+    )
     cells = np.append(slope, np.zeros((len(used), 1)), axis=1)[:, problem.of_cell]
     return cells * problem.busy_rru[:, None] * problem.overhead[:, None, :]
 

@@ -141,7 +141,11 @@ def _solution(
         bound_by="the last linear program, which holds the sums of shares after a loss at its point: no global bound",
         gap=max(0.0, best - bound) / max(abs(best), 1e-9),
         seconds=solved.seconds,
-        size={"columns": len(solved.program.cost), "rows": len(solved.program.row_lower), "rounds": solved.rounds},
+        size={
+            "columns": len(solved.program.cost),
+            "rows": len(solved.program.row_lower),
+            "rounds": solved.rounds,
+        },
         currency=CURRENCY[objective],
         costs=_costs(solved, solved.worth, objective),
         binding=tuple(_binding(solved, CURRENCY[objective])),
@@ -153,12 +157,16 @@ def _solution(
         ),
         tables=(_changes(solved), _sites(solved)),
         notes=_notes(solved),
-        inputs={"objective": objective, "hours": str(solved.problem.hours), "start": solved.problem.start.isoformat()},
+        inputs={
+            "objective": objective,
+            "hours": str(solved.problem.hours),
+            "start": solved.problem.start.isoformat(),
+        },
     )
 
 
 def _bound(solved: Solved) -> float:
-    """Return the least objective that the last program allows, on the scale of the exact one (energy that is not linear added)."""
+    """Return the least objective of the last program, on the scale of the exact one (energy that is not linear is added)."""
     if solved.answer.x is None or not np.isfinite(solved.answer.bound):
         return -float("inf") if solved.answer.x is None else solved.worth.objective
     share = solved.variables.of(solved.answer.x, point_of(solved.problem))
@@ -176,7 +184,9 @@ def _costs(solved: Solved, worth: Worth, objective: Objective) -> dict[str, floa
 
 def _alternative(name: str, text: str, worth: Worth) -> Alternative:
     whole = f"{text}: {worth.cost_usd:.6g} USD, {worth.carbon_kg:.6g} kg CO2"
-    return Alternative(name=name, text=whole, objective=worth.objective, shortage=worth.over, cost_usd=worth.cost_usd)
+    return Alternative(
+        name=name, text=whole, objective=worth.objective, shortage=worth.over, cost_usd=worth.cost_usd
+    )
 
 
 def _binding(solved: Solved, currency: str) -> Iterator[Binding]:
@@ -190,15 +200,23 @@ def _binding(solved: Solved, currency: str) -> Iterator[Binding]:
         if kind not in units:
             continue
         for i in np.flatnonzero(solved.answer.row_dual[block.members] < -1e-9):
-            label = [part for axis, part in enumerate(block.label(int(i))) if axis != (0 if kind == "users" else 1)]
+            label = [
+                part for axis, part in enumerate(block.label(int(i))) if axis != (0 if kind == "users" else 1)
+            ]
             state = "" if kind == "users" else label.pop(0)
-            key = kind, " at ".join(label) if kind != "users" else " of ".join(label), "" if state == "whole" else state
+            key = (
+                kind,
+                " at ".join(label) if kind != "users" else " of ".join(label),
+                "" if state == "whole" else state,
+            )
             paid, _ = prices.get(key, (0.0, 0.0))
             row = block.first + int(i)
             prices[key] = paid - float(solved.answer.row_dual[row]), float(solved.program.row_upper[row])
     for (kind, thing, state), (price, limit) in sorted(prices.items(), key=lambda item: -item[1][0])[:12]:
         text = f"one more {units[kind]} of {thing} {state or 'with nothing lost'} would save {price:.3g} {currency}"
-        yield Binding(kind=kind, thing=thing, state=state, unit=units[kind], limit=limit, price=price, text=text)
+        yield Binding(
+            kind=kind, thing=thing, state=state, unit=units[kind], limit=limit, price=price, text=text
+        )
 
 
 def _shortfalls(solved: Solved) -> Iterator[Shortfall]:
@@ -212,23 +230,29 @@ def _shortfalls(solved: Solved) -> Iterator[Shortfall]:
         for k, s in zip(*np.nonzero(above > 1e-6 * np.maximum(limit, 1.0)), strict=True):
             worse = float((now - np.maximum(limit, then))[:, k, s].max())
             rows.append((above[k, s], problem.services[k], problem.sites[s], state.name, worse, limit[k, s]))
-    for amount, service, site, state, worse, limit in sorted(rows, key=lambda row: -row[0] / max(row[-1], 1e-9))[:20]:
-        grown = worse > 1e-6 * max(limit, 1.0)
+    for amount, service, site, lost, worse, most in sorted(
+        rows, key=lambda row: -row[0] / max(row[-1], 1e-9)
+    )[:20]:
+        grown = worse > 1e-6 * max(most, 1.0)
         yield Shortfall(
             who=service,
             amount=float(amount),
             unit="1/s",
             where=site,
-            cost=terms.over * max(worse, 0.0) / max(float(limit), 1e-9) if grown else 0.0,
-            because=(() if not state else (state,)) + (() if grown else ("already so with today's weights",)),
-            text=f"{service} at {site} {state}: {amount:.4g}/s above what it may serve",
+            cost=terms.over * max(worse, 0.0) / max(float(most), 1e-9) if grown else 0.0,
+            because=(() if not lost else (lost,)) + (() if grown else ("already so with today's weights",)),
+            text=f"{service} at {site} {lost}: {amount:.4g}/s above what it may serve",
         )
 
 
 def _sensitivity(solved: Solved, should_stop: Callable[[], bool]) -> Iterator[Sensitivity]:
     for change, factor in (("-5 %", 0.95), ("+5 %", 1.05)):
         other = solve_placement(
-            solved.problem.with_demand(factor), solved.terms, start=solved.share, time_limit_s=20.0, should_stop=should_stop
+            solved.problem.with_demand(factor),
+            solved.terms,
+            start=solved.share,
+            time_limit_s=20.0,
+            should_stop=should_stop,
         )
         yield Sensitivity(
             change=f"demand {change}",
@@ -245,7 +269,10 @@ def _changes(solved: Solved) -> Table:
     for k, service in enumerate(problem.services):
         first = 0
         for hour in range(1, problem.hours + 1):
-            if hour < problem.hours and np.abs(solved.share[hour, k] - solved.share[first, k]).max() <= LEAST_SHARE:
+            if (
+                hour < problem.hours
+                and np.abs(solved.share[hour, k] - solved.share[first, k]).max() <= LEAST_SHARE
+            ):
                 continue
             for s, site in enumerate(problem.sites):
                 if abs(solved.share[first, k, s] - problem.share[k, s]) > LEAST_SHARE:
@@ -259,13 +286,22 @@ def _changes(solved: Solved) -> Table:
 def _sites(solved: Solved) -> Table:
     problem, rows = solved.problem, []
     watts = [
-        facility_w(problem, flows(problem, share, problem.states[0]).arrivals) for share in (point_of(problem), solved.share)
+        facility_w(problem, flows(problem, share, problem.states[0]).arrivals)
+        for share in (point_of(problem), solved.share)
     ]
     for s, site in enumerate(problem.sites):
-        parts = [(w[:, s].sum() / 1e3, w[:, s] @ problem.price[:, s] / 1e3, w[:, s] @ problem.carbon[:, s] / 1e3) for w in watts]
+        parts = [
+            (w[:, s].sum() / 1e3, w[:, s] @ problem.price[:, s] / 1e3, w[:, s] @ problem.carbon[:, s] / 1e3)
+            for w in watts
+        ]
         rows.append((site, *(round(float(part[i]), 3) for i in range(3) for part in parts)))
     columns = ("site", "today_kwh", "plan_kwh", "today_usd", "plan_usd", "today_kg", "plan_kg")
-    return Table(name="sites", title="Energy of servers and what the facility draws for them", columns=columns, rows=tuple(rows))
+    return Table(
+        name="sites",
+        title="Energy of servers and what the facility draws for them",
+        columns=columns,
+        rows=tuple(rows),
+    )
 
 
 def _notes(solved: Solved) -> tuple[str, ...]:
@@ -274,5 +310,7 @@ def _notes(solved: Solved) -> tuple[str, ...]:
         "queues are not simulated: utilisation limits stand for them",
     ]
     if not (np.abs(solved.share - solved.problem.share).max(initial=0.0) > LEAST_SHARE):
-        notes.insert(0, "no shift of traffic pays within the limits: doing nothing is the plan (see what binds)")
+        notes.insert(
+            0, "no shift of traffic pays within the limits: doing nothing is the plan (see what binds)"
+        )
     return tuple(notes)

@@ -8,7 +8,7 @@ all else spreads by share over the sites that are connected. A *state* is what i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class State:
 class PlacementProblem:
     """Arrays over T hours, K services, G regions, S sites; `calls[k, c]` is how often a request of c calls k.
 
-    `rate` [1/s, (K, S)] is what the running replicas could serve, `demand` [1/s, (T, K, G)] what users ask, `share` today's shares.
+    `rate` [1/s, (K, S)] is what the running replicas could serve, `demand` [1/s, (T, K, G)] what users ask, `share` is today's.
     `busy_rru` is what one request per second keeps busy, `watts` [W, (R, 101)] what the servers of reservation r draw at each
     percent of utilisation and `rru` what they offer, `of_cell` [K, S] the row of a deployment (-1: none). `overhead` [T, S] is
     facility over server power; `price` [USD/kWh, (T, S)], `carbon` [kg/kWh, (T, S)]. `own_gbps` [T, S·S] is traffic that no
@@ -97,7 +97,7 @@ def placement_problem(fleet: Fleet, *, start: datetime, hours: int) -> Placement
         raise UsageError("no placement to plan: " + "; ".join(problems))
     compiled = compile_fleet(fleet, start=start)
     services, names = compiled.services, compiled.names
-    times = (np.arange(hours) + 0.5) * HOUR_S
+    times: Floats = (np.arange(hours, dtype=np.float64) + 0.5) * HOUR_S
     factors = np.stack([compiled.demand.factors(float(at)) for at in times])
     rows = {row.name: row for row in fleet.services}
     target = np.array([rows[name].target_utilisation for name in names["services"]])
@@ -123,7 +123,9 @@ def placement_problem(fleet: Fleet, *, start: datetime, hours: int) -> Placement
         links=tuple(names["links"][i] for i in compiled.network.backbone),
         region_of=compiled.site_region,
         regional=services.regional,
-        share=np.divide(services.weight, total[:, None], out=np.zeros_like(services.weight), where=total[:, None] > 0),
+        share=np.divide(
+            services.weight, total[:, None], out=np.zeros_like(services.weight), where=total[:, None] > 0
+        ),
         total_weight=total,
         demand=compiled.demand.during(times, factors),
         calls=_calls(compiled),
@@ -184,7 +186,7 @@ def _reservations(compiled: Compiled) -> tuple[Floats, Floats]:
     servers = compiled.servers
     count = np.bincount(servers.group_bucket, servers.group_count, len(servers.bucket_rs))
     size = len(servers.rs_site)
-    rru = np.bincount(servers.bucket_rs, count * servers.bucket_rru, size)
+    rru = np.bincount(servers.bucket_rs, count * servers.bucket_rru, size).astype(np.float64)
     watts = np.zeros((size, servers.type_watts.shape[1]))
     np.add.at(watts, servers.bucket_rs, count[:, None] * servers.type_watts[servers.bucket_type])
     return rru, watts
@@ -219,7 +221,9 @@ def _grid(compiled: Compiled, factors: Floats) -> tuple[Floats, Floats]:
 def _overhead(fleet: Fleet, compiled: Compiled, factors: Floats) -> Floats:
     """Return what the facility draws for one more watt of servers `[T, S]`: losses of the chain, and the chillers' part."""
     demand, rows = compiled.demand, {site.name: site for site in fleet.sites}
-    outdoor = np.where(demand.outdoor_series < 0, demand.outdoor, np.take(factors, demand.outdoor_series, axis=1))
+    outdoor = np.where(
+        demand.outdoor_series < 0, demand.outdoor, np.take(factors, demand.outdoor_series, axis=1)
+    )
     found = np.ones(outdoor.shape)
     for s, name in enumerate(compiled.names["sites"]):
         chillers = [plant for plant in fleet.cooling_plants if plant.site == name and plant.kind == "chiller"]
@@ -235,9 +239,7 @@ def _gain(fleet: Fleet, site: Site) -> float:
     units = [unit for unit in fleet.power_units if unit.site == site.name]
     chain, roots = Chain(units), {unit.name for unit in units if not unit.fed_by}
     feeds = dict.fromkeys(rack_feed(rack) for rack in fleet.racks if rack.site == site.name)
-    gains = [
-        sum(value for name, value in chain.drawn(feed, None).items() if name in roots) for feed in feeds
-    ]
+    gains = [sum(value for name, value in chain.drawn(feed, None).items() if name in roots) for feed in feeds]
     return float(np.mean([gain for gain in gains if gain] or [1.0]))
 
 
@@ -253,9 +255,7 @@ def _states(compiled: Compiled, runs: Bools) -> tuple[State, ...]:
         ways = find_ways(network, len(sites), lost_site=site, lost_link=link)
         up = (ways.label >= 0) & (np.arange(len(sites)) != site)
         label = np.where(up, ways.label, -1)
-        found.append(
-            State(name, site, replace(ways, label=label), runs & up, *_entrance(label, in_region))
-        )
+        found.append(State(name, site, replace(ways, label=label), runs & up, *_entrance(label, in_region)))
     return tuple(found)
 
 

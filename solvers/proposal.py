@@ -26,7 +26,9 @@ class Proposal:
     @property
     def plan(self) -> Plan | None:
         """Return the plan as a record."""
-        return None if self.document is None else Plan.model_validate(self.document, context={"document": True})
+        return (
+            None if self.document is None else Plan.model_validate(self.document, context={"document": True})
+        )
 
 
 def plan_document(

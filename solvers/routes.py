@@ -71,9 +71,7 @@ def _distances(start: Ints, end: Ints, weight: Floats, sites: int) -> tuple[Floa
     return dijkstra(graph, indices=np.arange(sites)), connected_components(graph, directed=False)[1]
 
 
-def _split(
-    start: Ints, end: Ints, weight: Floats, slot: Ints, distance: Floats, links: int
-) -> csr_array:
+def _split(start: Ints, end: Ints, weight: Floats, slot: Ints, distance: Floats, links: int) -> csr_array:
     """Send one unit between every two sites, the farthest nodes first, evenly over all hops that are on a shortest way."""
     sites, nodes = distance.shape
     rows, columns, values = [], [], []

@@ -1,11 +1,12 @@
 """Load placement: which share of each service's demand each site serves, hour by hour (after Flux, OSDI 2023, in spirit).
 
     min   Σ_tks  price_ts · watts_tks · arrivals_tks   +   move · Σ_tks more_tks   +   what soft limits cost
-    with  arrivals = users' choice of site, and calls of calls, both linear in the shares about a point (solvers/placement_flows.py)
+    with  arrivals = users' choice of site, and calls of calls, linear in the shares about a point (solvers/placement_flows.py)
 
-share[b,k,s] is what site s gets of service k in span b (some hours), a part of 1. Only services move that users ask and that have a choice.
-Limits are today's values where these are above the rating: what is broken today must not get worse, and is reported. All limits
-but the sums of shares have a price and no upper bound, so that no wish makes the program infeasible. Each function is one constraint.
+share[b,k,s] is what site s gets of service k in span b (some hours), a part of 1. Only services move that users ask and that
+have a choice. Limits are today's values where these are above the rating: what is broken today must not get worse, and is reported.
+All limits but the sums of shares have a price and no upper bound, so that no wish makes the program infeasible. Each function
+is one constraint.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from twin.graph.levels import Floats
 
 @dataclass(frozen=True)
 class Terms:
-    """What a plan is worth: `unit_price` [T, S] per kWh (USD or kg), `move` per share that moves, `over` for a limit passed whole.
+    """What a plan is worth: `unit_price` [T, S] per kWh (USD or kg), `move` per share that moves, `over` per limit passed whole.
 
     `stretch` multiplies the target utilisation, `emergency` is the utilisation after a loss; a link may be filled to
     `link_share`, after a loss to 1; users may wait longer than today by `slower` of the SLO. Shares change each `every` hours;
@@ -178,7 +179,14 @@ def sites_have_capacity(
 ) -> None:
     """arrivals[t,k,s] ≤ target utilisation · replicas · slots / service time + over[t,k,s]."""
     limit = problem.rate * problem.target[:, None] * terms.stretch
-    _capacity(model, "sites_have_capacity", problem, v, [(0, np.maximum(limit, point.today[0].arrivals))], (terms, point))
+    _capacity(
+        model,
+        "sites_have_capacity",
+        problem,
+        v,
+        [(0, np.maximum(limit, point.today[0].arrivals))],
+        (terms, point),
+    )
 
 
 def capacity_survives_any_loss(
@@ -186,9 +194,7 @@ def capacity_survives_any_loss(
 ) -> None:
     """The same after the loss of any one site or link, up to the emergency utilisation, by renormalised shares."""
     limit = problem.rate * terms.emergency
-    states = [
-        (x, np.maximum(limit, point.today[x].arrivals)) for x in range(1, len(problem.states))
-    ]
+    states = [(x, np.maximum(limit, point.today[x].arrivals)) for x in range(1, len(problem.states))]
     _capacity(model, "capacity_survives_any_loss", problem, v, states, (terms, point))
 
 
@@ -244,7 +250,7 @@ CONSTRAINTS = (
 
 @dataclass(frozen=True)
 class _Influences:
-    """What the users' requests at a site change with a share `[I]`: pair, site, and requests per share by region `[1/s, (T, I, G)]`."""
+    """What users' requests at a site change with a share `[I]`: pair, site, requests per share by region `[1/s, (T, I, G)]`."""
 
     pair: Ints
     site: Ints
@@ -321,7 +327,12 @@ def _links(
         limit = np.maximum(capacity, point.today[x].link_gbps)
         service = v.service[sway.pair]
         asked = sway.slope * here.spilled[:, service] * problem.gbit[service][:, None]
-        slope = np.einsum("lgi,tig->tli", link_per_request(problem, problem.states[x])[:, :, sway.site], asked, optimize=True)
+        slope = np.einsum(
+            "lgi,tig->tli",
+            link_per_request(problem, problem.states[x])[:, :, sway.site],
+            asked,
+            optimize=True,
+        )
         t, row, i = np.nonzero(slope > 1e-12)
         load, most = here.link_gbps[t, row], limit[t, row]
         parts.append((np.full(len(t), x), t, row, sway.pair[i], slope[t, row, i], load, most))
@@ -345,7 +356,7 @@ def _soft(
     sides: tuple[Floats, Floats, Floats],
     text: str,
 ) -> None:
-    """Write rows value + Σ slope · (share − point) − over ≤ limit, one for each distinct label; entries of a row share the rest."""
+    """Write rows value + Σ slope · (share − point) − over ≤ limit, one for each distinct label."""
     (column, slope, at), (value, limit, price) = entries, sides
     sizes = [len(names) for names, _ in axes]
     key, first, row = np.unique(

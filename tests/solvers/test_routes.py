@@ -24,7 +24,9 @@ def network_of(latencies: list[float]) -> NetworkArrays:
     of = {switch.name: switch.site for switch in fleet.switches}
     backbone = [link.name for link in fleet.links if of[link.a] != of[link.b]]
     given_s = dict(zip(backbone, latencies, strict=False))
-    links = tuple(link.model_copy(update={"latency_s": given_s.get(link.name, link.latency_s)}) for link in fleet.links)
+    links = tuple(
+        link.model_copy(update={"latency_s": given_s.get(link.name, link.latency_s)}) for link in fleet.links
+    )
     return compile_fleet(with_tables(fleet, links=links), start=START).network
 
 

@@ -49,7 +49,11 @@ def hand_over(
     elif document is None:
         screen.print(f"no plan: {solution.notes[0] if solution.notes else 'doing nothing is best'}")
     if output is not None:
-        end = f"judge it: fleetwin check {output} --fleet {fleet_path}" if document is not None else "no plan to judge"
+        end = (
+            f"judge it: fleetwin check {output} --fleet {fleet_path}"
+            if document is not None
+            else "no plan to judge"
+        )
         written = f"{output} and {beside(output)}" if document is not None else str(beside(output))
         screen.print(f"wrote {written}; {end}")
     return 0
@@ -62,7 +66,11 @@ def explain_solution(solution: Solution, screen: Console) -> None:
         f"{solution.formulation}: {solution.status} after {solution.seconds:.1f} s by {solution.route}; "
         f"{solution.objective:.6g} {solution.currency}, {gap}"
     )
-    _list("costs", [f"{name}: {value:.6g} {solution.currency}" for name, value in solution.costs.items()], screen)
+    _list(
+        "costs",
+        [f"{name}: {value:.6g} {solution.currency}" for name, value in solution.costs.items()],
+        screen,
+    )
     for table in solution.tables:
         _table(table.title, table.columns, table.rows, screen)
     _list("what binds", [binding.text for binding in solution.binding], screen)
@@ -76,7 +84,7 @@ def explain_solution(solution: Solution, screen: Console) -> None:
     _list(
         "if demand were different",
         [
-            f"{row.change}: {row.objective:.6g} {solution.currency}, shortage {row.shortage:.4g}, moves {row.moves:.3g}; {row.text}"
+            f"{row.change}: {row.objective:.6g} {solution.currency}, shortage {row.shortage:.4g}; {row.text}"
             for row in solution.sensitivity
         ],
         screen,
@@ -96,7 +104,9 @@ def _list(title: str, lines: list[str], screen: Console) -> None:
             screen.print(f"  {line}", markup=False)
 
 
-def _table(title: str, columns: tuple[str, ...], rows: tuple[tuple[object, ...], ...], screen: Console) -> None:
+def _table(
+    title: str, columns: tuple[str, ...], rows: tuple[tuple[object, ...], ...], screen: Console
+) -> None:
     if not rows:
         return
     screen.print(f"\n{title}")

@@ -21,11 +21,16 @@ Objective = Literal["cost", "carbon"]
 
 def placement(
     fleet: Annotated[Path, typer.Argument(help="The fleet: a file, or a folder of tables.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the plan to this file.")] = None,
-    objective: Annotated[Objective, typer.Option(help="What to save: the cost of energy, or carbon.")] = "cost",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the plan to this file.")
+    ] = None,
+    objective: Annotated[
+        Objective, typer.Option(help="What to save: the cost of energy, or carbon.")
+    ] = "cost",
     hours: Annotated[int, typer.Option(min=1, max=336, help="How many hours to plan.")] = 24,
     start: Annotated[
-        str | None, typer.Option(metavar="TIME", help="When the first hour begins. [default: after the fleet's time]")
+        str | None,
+        typer.Option(metavar="TIME", help="When the first hour begins. [default: after the fleet's time]"),
     ] = None,
     move_price: Annotated[
         float, typer.Option(min=0, help="USD (or kg) that moving all traffic of a service once must save.")
@@ -46,8 +51,12 @@ def placement(
         str, typer.Option(metavar="PERCENT", help="Part of its share that a site keeps at least.")
     ] = "50 %",
     every: Annotated[int, typer.Option(min=1, max=336, help="Hours between two shifts of a service.")] = 6,
-    time_limit: Annotated[str, typer.Option(metavar="TIME", help="Stop then, with the best so far.")] = "60 s",
-    explain: Annotated[bool, typer.Option("--explain", help="Say what binds, what is short, what else there was.")] = False,
+    time_limit: Annotated[
+        str, typer.Option(metavar="TIME", help="Stop then, with the best so far.")
+    ] = "60 s",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what binds, what is short, what else there was.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a plan that is there.")] = False,
 ) -> int:
     """Plan which share of each service's demand each site serves, hour by hour.
@@ -65,7 +74,13 @@ def placement(
     from solvers.proposal import first_hour
 
     refuse_to_overwrite(output, force=force)
-    parts = {"stretch": stretch, "emergency": emergency, "link_share": link_share, "slower": slower, "keep": keep}
+    parts = {
+        "stretch": stretch,
+        "emergency": emergency,
+        "link_share": link_share,
+        "slower": slower,
+        "keep": keep,
+    }
     numbers = {name: _quantity(text, "ratio", name) for name, text in parts.items()}
     limit_s = _quantity(time_limit, "duration", "time_limit")
     the_fleet = read_fleet(fleet)
