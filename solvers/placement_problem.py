@@ -61,6 +61,8 @@ class PlacementProblem:
     calls: Floats
     rate: Floats
     target: Floats
+    slots: Ints
+    service_time_s: Floats
     slo_s: Floats
     slack_s: Floats
     busy_rru: Floats
@@ -131,6 +133,8 @@ def placement_problem(fleet: Fleet, *, start: datetime, hours: int) -> Placement
         calls=_calls(compiled),
         rate=running * (services.slots / services.service_time_s)[:, None],
         target=target,
+        slots=services.slots,
+        service_time_s=services.service_time_s,
         slo_s=services.slo_p99_s,
         slack_s=services.slo_p99_s - alone,
         busy_rru=services.replica_rru * services.service_time_s / services.slots,

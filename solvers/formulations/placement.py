@@ -4,7 +4,7 @@
     with  arrivals = users' choice of site, and calls of calls, linear in the shares about a point (solvers/placement_flows.py)
 
 share[b,k,s] is what site s gets of service k in span b (some hours), a part of 1. Only services move that users ask and that
-have a choice. Limits are today's values where these are above the rating: what is broken today must not get worse, and is reported.
+have a choice. Limits are today's values where these are above the rating: what is broken today must not get worse, and is said.
 All limits but the sums of shares have a price and no upper bound, so that no wish makes the program infeasible. Each function
 is one constraint.
 """
