@@ -74,7 +74,7 @@ def site_loads(fleet: Fleet, site: Site, rack_load: Mapping[str, tuple[float, fl
         share = np.divide(
             _heat_w(plant, warmest_c) * lit, capacity, out=np.zeros_like(capacity), where=capacity > 0
         )
-        cooling += drawn * (share / _cop(plant, warmest_c) / plant.power_factor)
+        cooling += drawn * (share / chiller_cop(plant, warmest_c) / plant.power_factor)
     return SiteLoads(
         units=units,
         load_va=load + cooling * heat,
@@ -222,7 +222,8 @@ def _heat_w(plant: CoolingPlant, outdoor_c: float) -> float:
     return plant.rated_heat_w * max(1.0 - plant.derate_per_k * above_k, 0.0)
 
 
-def _cop(plant: CoolingPlant, outdoor_c: float) -> float:
+def chiller_cop(plant: CoolingPlant, outdoor_c: float) -> float:
+    """Return the heat that a plant removes per watt that it draws for it, at an outdoor temperature."""
     return max(plant.cop_ref * (1.0 - plant.cop_slope_per_k * (outdoor_c - plant.t_ref_c)), plant.cop_min)
 
 

@@ -1,0 +1,118 @@
+"""`fleetwin plan placement`: where each service's demand is served, hour by hour."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from solvers.interrupt import stoppable
+from twin.cli.inputs import read_time
+from twin.cli.plan_output import hand_over, refuse_to_overwrite
+from twin.files.fleet import read_fleet
+from twin.model.errors import UsageError
+from twin.model.units import parse_quantity
+
+Objective = Literal["cost", "carbon"]
+
+
+def placement(
+    fleet: Annotated[Path, typer.Argument(help="The fleet: a file, or a folder of tables.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the plan to this file.")
+    ] = None,
+    objective: Annotated[
+        Objective, typer.Option(help="What to save: the cost of energy, or carbon.")
+    ] = "cost",
+    hours: Annotated[int, typer.Option(min=1, max=336, help="How many hours to plan.")] = 24,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="When the first hour begins. [default: after the fleet's time]"),
+    ] = None,
+    move_price: Annotated[
+        float, typer.Option(min=0, help="USD (or kg) that moving all traffic of a service once must save.")
+    ] = 1.0,
+    stretch: Annotated[
+        str, typer.Option(metavar="PERCENT", help="Fill sites to this part of their target utilisation.")
+    ] = "100 %",
+    emergency: Annotated[
+        str, typer.Option(metavar="PERCENT", help="Utilisation of replicas allowed after a loss.")
+    ] = "90 %",
+    link_share: Annotated[
+        str, typer.Option(metavar="PERCENT", help="Fill links to this part while nothing is lost.")
+    ] = "80 %",
+    slower: Annotated[
+        str, typer.Option(metavar="PERCENT", help="Part of the SLO that answers may come later than today.")
+    ] = "5 %",
+    keep: Annotated[
+        str, typer.Option(metavar="PERCENT", help="Part of its share that a site keeps at least.")
+    ] = "50 %",
+    every: Annotated[int, typer.Option(min=1, max=336, help="Hours between two shifts of a service.")] = 6,
+    time_limit: Annotated[
+        str, typer.Option(metavar="TIME", help="Stop then, with the best so far.")
+    ] = "60 s",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what binds, what is short, what else there was.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a plan that is there.")] = False,
+) -> int:
+    """Plan which share of each service's demand each site serves, hour by hour.
+
+    Traffic moves to where energy is cheap (or clean) in that hour, as far as latency, sites and the backbone allow, such that
+    any one site or backbone link may be lost; at the end it is back. Beside the plan stands its solution: what binds, what it
+    is worth, and what doing nothing would cost. Ctrl-C gives the best plan so far.
+
+    Examples:
+      fleetwin plan placement demo/fleet.yaml -o placement.yaml --explain
+      fleetwin plan placement demo/fleet.yaml --objective carbon --hours 12
+      fleetwin plan placement demo/fleet.yaml --stretch 115% --emergency 120% -o placement.yaml
+    """
+    from solvers.placement_plan import plan_placement
+    from solvers.proposal import first_hour
+
+    refuse_to_overwrite(output, force=force)
+    parts = {
+        "stretch": stretch,
+        "emergency": emergency,
+        "link_share": link_share,
+        "slower": slower,
+        "keep": keep,
+    }
+    numbers = {name: _quantity(text, "ratio", name) for name, text in parts.items()}
+    limit_s = _quantity(time_limit, "duration", "time_limit")
+    the_fleet = read_fleet(fleet)
+    begin = first_hour(the_fleet, read_time(start, "--start"), datetime.now(UTC))
+    with stoppable() as should_stop:
+        proposal = plan_placement(
+            the_fleet,
+            start=begin,
+            hours=hours,
+            objective=objective,
+            time_limit_s=limit_s,
+            should_stop=should_stop,
+            move=move_price,
+            every=every,
+            **numbers,
+        )
+    words = ["fleetwin", "plan", "placement", str(fleet), "--objective", objective, "--hours", str(hours)]
+    words += ["--start", begin.isoformat(), "--move-price", f"{move_price:g}", "--every", str(every)]
+    for name, text in parts.items():
+        words += [f"--{name.replace('_', '-')}", text]
+    return hand_over(
+        proposal, the_fleet, fleet_path=fleet, output=output, command=shlex.join(words), explain=explain
+    )
+
+
+def _quantity(text: str, dimension: Literal["ratio", "duration"], option: str) -> float:
+    """Read an option with a unit; refuse what is not above zero."""
+    name = f"--{option.replace('_', '-')}"
+    try:
+        value = parse_quantity(text, dimension)
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}") from None
+    if value <= 0:
+        raise UsageError(f"{name} {text}: give more than nothing")
+    return value
