@@ -97,7 +97,7 @@ def solve(
 
 def _model(problem: Any) -> tuple[Rows, Array, Array, Array, list[Array], Array]:
     m, prices = Rows(), problem.prices
-    cell, who = problem.pair_cell, problem.pair_reservation
+    cell = problem.pair_cell
     keep = m.add_columns(len(cell), prices.use - prices.move, np.minimum(problem.now, problem.servers[cell]))
     gain = m.add_columns(len(cell), prices.use, np.maximum(problem.servers[cell] - problem.now, 0))
     cells = m.add_rows(-INF, problem.servers, len(problem.servers))
