@@ -34,7 +34,6 @@ class Volume:
 
     oracle: Oracle
     start: Floats | None = None
-    step: float = 0.3
     mixing: float = 0.1
     bound: float = field(init=False, default=-np.inf)
     turns: int = field(init=False, default=0)
@@ -44,7 +43,7 @@ class Volume:
         self.prices = np.zeros(len(rows.high)) if self.start is None else np.clip(self.start, rows.least, rows.most)
         answer = self.oracle.ask(self.prices)
         self.bound, self.mean, self.turns = answer.bound, answer.counts, 1
-        self.reach = 0.02 * abs(self.bound)
+        self.aim = 0.005 * abs(self.bound)
         self._bad = 0
 
     def run(self, until: float, should_stop: Callable[[], bool] | None = None, most: int = 1_000_000) -> Priced:
@@ -62,7 +61,7 @@ class Volume:
         length = float(excess @ way)
         if length <= 0.0:
             return False
-        prices = np.clip(self.prices + self.step * self.reach / length * way, rows.least, rows.most)
+        prices = np.clip(self.prices + self.aim / length * way, rows.least, rows.most)
         answer = self.oracle.ask(prices)
         self.turns += 1
         self.mean += self.mixing * (answer.counts - self.mean)
@@ -74,12 +73,12 @@ class Volume:
         gain = bound - self.bound
         if gain <= 0.0:
             self._bad += 1
-            if self._bad >= 8:
-                self.step, self.mixing, self._bad = max(0.7 * self.step, 3e-4), max(0.85 * self.mixing, 0.01), 0
+            if self._bad >= 6:
+                self.aim, self.mixing, self._bad = 0.7 * self.aim, max(0.85 * self.mixing, 0.01), 0
             return
         self._bad = 0
-        if gain > 0.2 * self.step * self.reach:
-            self.reach *= 1.5
+        if gain > 0.2 * self.aim:
+            self.aim *= 1.3
         self.bound, self.prices = bound, prices
 
 
