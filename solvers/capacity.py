@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from solvers.capacity_fleet import FleetProblem, Wishes, capacity_problem
-from solvers.capacity_plan import Move, moves_of, plan_of, waves_of
+from solvers.capacity_plan import Move, moves_of, steps_of, waves_of
 from solvers.capacity_record import (
     alternatives,
     bindings,
@@ -21,97 +21,82 @@ from solvers.capacity_record import (
     tables,
 )
 from solvers.capacity_solve import Effort, Solved, solve_capacity
+from solvers.proposal import Proposal, first_hour, plan_document
 from twin.model.errors import UsageError
 from twin.model.fleet import Fleet
-from twin.model.plan import Plan
 from twin.records.solution import Solution
 
 WAVE = 50  # servers at once, where nothing else is asked for
+MARGIN = timedelta(hours=1)
 ABSURD = 1e7  # between the largest and the smallest price: beyond it the solver's tolerances decide
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, its solution, and what both come from."""
+    """A plan with its solution, and what both come from."""
 
-    plan: Plan
-    solution: Solution
+    proposal: Proposal
     given: FleetProblem
     solved: Solved
     waves: tuple[tuple[Move, ...], ...]
 
 
 @dataclass(frozen=True)
-class Document:
-    """How the plan is called, when it may begin (default: the next full hour after the fleet's `as_of`), how much moves at once.
-
-    `fleet_digest` and `command` go into the plan and its record.
-    """
+class Form:
+    """How the plan is called, when it may begin (default: the next full hour of the fleet's time), how much moves at once."""
 
     name: str = "capacity"
     start: datetime | None = None
     wave: int = WAVE
-    fleet_digest: str | None = None
-    command: str = ""
 
 
 def plan_capacity(
-    fleet: Fleet, wishes: Wishes | None = None, effort: Effort | None = None, document: Document | None = None
+    fleet: Fleet, wishes: Wishes | None = None, effort: Effort | None = None, form: Form | None = None
 ) -> Planned:
     """Return the plan that gives every reservation what it needs, as far as servers, power and time allow.
 
     The demand is that of the fleet: `twin.model.demand.with_demand` scales it. Raises UsageError for wishes that name nothing.
     """
-    wishes, effort, document = wishes or Wishes(), effort or Effort(), document or Document()
-    if document.wave < 1:
-        raise UsageError(f"a wave of {document.wave} servers moves nothing; give at least 1")
+    wishes, effort, form = wishes or Wishes(), effort or Effort(), form or Form()
+    if form.wave < 1:
+        raise UsageError(f"a wave of {form.wave} servers moves nothing; give at least 1")
     given = capacity_problem(fleet, wishes)
     solved = solve_capacity(given.problem, effort)
-    free = frozenset(
-        name
-        for name, demand in zip(given.problem.reservation_names, given.problem.demand, strict=True)
-        if demand <= 0
-    )
-    waves = waves_of(moves_of(given, solved.counts), free, document.wave)
-    header = {
-        "name": document.name,
-        "description": _described(solved, waves),
-        "start": document.start or _next_hour(fleet),
-        "digest": document.fleet_digest,
-    }
-    plan = plan_of(fleet, given, waves, solved.counts, header)
-    return Planned(
-        plan,
-        _solution(fleet, given, solved, wishes, (plan, document)),
-        given,
-        solved,
-        tuple(map(tuple, waves)),
-    )
+    names, demand = given.problem.reservation_names, given.problem.demand
+    free = frozenset(name for name, wanted in zip(names, demand, strict=True) if wanted <= 0)
+    waves = waves_of(moves_of(given, solved.counts), free, form.wave)
+    steps, length = steps_of(fleet, given, waves, solved.counts)
+    start = first_hour(fleet, form.start, datetime.now(UTC))
+    document = None
+    if steps:
+        document = plan_document(
+            fleet,
+            form.name,
+            description=_described(solved, waves),
+            window=(start, start + length + MARGIN),
+            steps=steps,
+            claims=[{"metric": "error_rate", "limit": "<= +5 % of reference, floor 0.1 %"}],
+        )
+    solution = _solution(fleet, given, solved, wishes).model_copy(update={"plan": form.name})
+    return Planned(Proposal(document, solution), given, solved, tuple(map(tuple, waves)))
 
 
 def _described(solved: Solved, waves: Sequence[Sequence[Move]]) -> str:
     moved = sum(move.count for wave in waves for move in wave)
     if not moved:
-        return "Nothing moves: no allocation is worth its moves."
-    return f"{moved} servers change their owner in {len(waves)} wave{'s' if len(waves) != 1 else ''}, by the {solved.route} route."
+        return "Nothing moves; services get the replicas that their demand needs."
+    several = "s" if len(waves) != 1 else ""
+    return f"{moved} servers change their owner in {len(waves)} wave{several}, by the {solved.route} route."
 
 
-def _next_hour(fleet: Fleet) -> datetime:
-    as_of = fleet.as_of or datetime(2026, 1, 1, tzinfo=UTC)
-    return as_of.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-
-
-def _solution(
-    fleet: Fleet, given: FleetProblem, solved: Solved, wishes: Wishes, made: tuple[Plan, Document]
-) -> Solution:
-    plan, document = made
+def _solution(fleet: Fleet, given: FleetProblem, solved: Solved, wishes: Wishes) -> Solution:
     servers, kilowatts = gap_in_servers(given, solved)
     return Solution(
         formulation="capacity",
-        plan=plan.plan,
+        plan="",
         plan_digest="",
         fleet=fleet.name,
-        fleet_digest=document.fleet_digest or "",
+        fleet_digest="",
         status=solved.status,
         route=solved.route,
         why=solved.why,
@@ -138,13 +123,17 @@ def _solution(
         alternatives=alternatives(given, solved),
         tables=tables(given, solved),
         risks=tuple(
-            f"{name} promises {factor:g} times what it keeps: if all of it is asked for at once, {1 - 1 / factor:.0%} is not there"
+            f"{name} promises {factor:g} times what it keeps: asked for all at once, {1 - 1 / factor:.0%} is not there"
             for name, factor in sorted(wishes.overcommit.items())
             if factor > 1
         ),
-        notes=(*_scaling(wishes), *given.assumed),
-        command=document.command,
+        notes=(*_scaling(wishes), _point(wishes), *given.assumed),
     )
+
+
+def _point(wishes: Wishes) -> str:
+    prices = wishes.prices
+    return f"prices in points: a server moved {prices.move:g}, a server equivalent that is missing {prices.shortage:g}"
 
 
 def _scaling(wishes: Wishes) -> tuple[str, ...]:

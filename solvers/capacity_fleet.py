@@ -17,14 +17,14 @@ from solvers.capacity_power import power_budgets
 from solvers.domains import families_of
 from solvers.needs import Needs, needs_of
 from solvers.problem import Affinity, Bools, Budget, CapacityProblem, Family, Floats, Ints, Prices
+from solvers.requirements import with_less, with_more
 from twin.model.errors import UsageError, did_you_mean
 from twin.model.fleet import Fleet
 from twin.model.power import Rack
 from twin.model.servers import Reservation, ServerType
+from twin.records.requirement import Requirement
 
-WITHIN = (
-    0.05  # of its demand, by which what a reservation has at a site may differ from where its traffic goes
-)
+WITHIN = 0.01  # of its demand: how much less a site may have than its traffic asks for
 SPARE_QUANTILE = (
     0.99  # so likely the spare servers of a type suffice for those that are broken at any instant
 )
@@ -37,6 +37,7 @@ class Wishes:
 
     `survive` are families of failure domains that every reservation must survive ("rack", "row", "site", "panel", ...), besides
     its own; `overcommit` says how much more a reservation promises than it keeps (1.1: a tenth), which is a declared risk.
+    `require` is what the twin has asked for after a plan failed.
     """
 
     survive: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class Wishes:
     prices: Prices = Prices()
     spread: float | None = None
     within: float = WITHIN
+    require: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def capacity_problem(fleet: Fleet, wishes: Wishes | None = None) -> FleetProblem
     """Return the problem of a fleet. Raises UsageError with everything that is wrong with the wishes."""
     wishes = wishes or Wishes()
     _refuse(fleet, wishes)
-    needs = needs_of(fleet)
+    needs = with_more(needs_of(fleet), fleet, wishes.require)
     wanted = tuple(dict.fromkeys([*wishes.survive, *(f for r in fleet.reservations for f in r.survives)]))
     of_rack = families_of(fleet, wanted)
     blocks, of_block = _blocks(fleet, [domain for _, domain in of_rack.values()])
@@ -87,6 +89,7 @@ def capacity_problem(fleet: Fleet, wishes: Wishes | None = None) -> FleetProblem
     busy = np.where((needs.demand > 0) & (busy == 0), 1.0, np.minimum(busy * over, 1.0))
     watts = np.array([[_watts(kind, u) - _watts(kind, 0.0) for kind in fleet.server_types] for u in busy])
     power = power_budgets(fleet, blocks, cells.block, cells.kind, watts[pairs.owner, cells.kind[pairs.cell]])
+    power = tuple(with_less(budget, wishes.require) for budget in power)
     budgets = (*power, *_spares(fleet, cells, pairs, demand))
     names = tuple(
         f"{racks[0].name if len(racks) == 1 else f'{racks[0].name}+{len(racks) - 1}'}/{fleet.server_types[k].name}"

@@ -6,22 +6,23 @@ needs go first, and a wave waits for the one before it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 
 from solvers.capacity_fleet import FleetProblem
-from solvers.problem import Floats, Ints
+from solvers.problem import Ints
+from solvers.proposal import Step
 from twin.actions.capacity_move import STEP_S as MOVE_S
 from twin.actions.service_scale import STEP_S as SCALE_S
 from twin.model.fleet import Fleet
 from twin.model.names import compress
-from twin.model.plan import Author, Claim, Plan, Scope, Step, Window
 
-MARGIN = timedelta(hours=1)
+LEAST = 0.005  # of its replicas: a service that needs less more than that is left alone
 
 
 @dataclass(frozen=True)
@@ -89,62 +90,41 @@ def waves_of(moves: Sequence[Move], free: frozenset[str], most: int) -> list[lis
     return waves
 
 
-def plan_of(
-    fleet: Fleet,
-    given: FleetProblem,
-    waves: Sequence[Sequence[Move]],
-    counts: Ints,
-    header: Mapping[str, Any],
-) -> Plan:
-    """Return the plan; `header` has `name`, `description`, `start` and the fleet's `digest`."""
+def steps_of(
+    fleet: Fleet, given: FleetProblem, waves: Sequence[Sequence[Move]], counts: Ints
+) -> tuple[list[Step], timedelta]:
+    """Return the steps of the plan, and how long they take one after the other."""
     steps: list[Step] = []
-    before: tuple[str, ...] = ()
+    before: list[str] = []
     for w, wave in enumerate(waves, start=1):
-        now = []
-        for m, move in enumerate(wave, start=1):
-            now.append(_move_step(f"wave-{w}-{m}", move, before))
+        now = [_move_step(f"wave-{w}-{m}", move, before) for m, move in enumerate(wave, start=1)]
         steps += now
-        before = tuple(step.id for step in now)
+        before = [step["id"] for step in now]
     scales = [
-        Step.model_validate({"id": f"scale-{i}", "do": "service.scale@1", "params": params, **_after(before)})
+        {"id": f"scale-{i}", "do": "service.scale@1", "params": params, **_after(before)}
         for i, params in enumerate(replicas_of(fleet, given, counts), start=1)
     ]
-    length = len(waves) * MOVE_S + (SCALE_S if scales else 0.0)
-    start: datetime = header["start"]
-    racks = list(dict.fromkeys(rack for wave in waves for move in wave for rack in move.racks))
-    services = sorted({f"service:{step.params['service']}" for step in scales})
-    touched = [*compress(racks), *services] or [f"site:{fleet.sites[0].name}"]
-    return Plan(
-        plan=header["name"],
-        description=header["description"],
-        author=Author(agent="capacity-milp", version="1.0.0"),
-        fleet=header["digest"],
-        window=Window(not_before=start, not_after=start + timedelta(seconds=length) + MARGIN),
-        scope=Scope(touch=tuple(touched), max_racks=len(racks)),
-        steps=(*steps, *_one_by_service(scales)),
-        claims=(Claim(metric="error_rate", limit="<= +5 % of reference, floor 0.1 %"),),
-    )
+    return [*steps, *scales], timedelta(seconds=len(waves) * MOVE_S + (SCALE_S if scales else 0.0))
 
 
 def replicas_of(fleet: Fleet, given: FleetProblem, counts: Ints) -> list[dict[str, Any]]:
-    """Return the services that need more replicas, as parameters of `service.scale`: what they need, as far as servers go."""
-    needs, problem = given.needs, given.problem
-    has = np.zeros(needs.need.shape)
-    rru = problem.value * given.unit_rru[problem.pair_reservation] * counts
-    np.add.at(has, (problem.pair_reservation, given.site_of_cell[problem.pair_cell]), rru)
-    wanted = np.zeros_like(has)
-    owner = [needs.reservations.index(row.reservation) for row in fleet.services]
-    np.add.at(wanted, owner, needs.of_service)
-    fill: Floats = np.minimum(1.0, np.divide(has, wanted, out=np.ones_like(has), where=wanted > 0))
-    site_number = {name: s for s, name in enumerate(needs.sites)}
-    service_number = {name: k for k, name in enumerate(needs.services)}
+    """Return the services that need more replicas, as parameters of `service.scale`: so many percent more, everywhere alike.
+
+    Traffic keeps its weights, so all sites of a service need more by the same part; the site that needs most says how much.
+    """
+    number = {name: s for s, name in enumerate(given.needs.sites)}
     found = []
-    for row in fleet.deployments:
-        k, s = service_number[row.service], site_number[row.site]
-        size = fleet.services[k].replica_rru
-        target = int(np.floor(needs.of_service[k, s] * fill[owner[k], s] / size + 1e-6))
-        if row.replicas and target > row.replicas:
-            found.append({"service": row.service, "site": row.site, "replicas": target})
+    for k, service in enumerate(fleet.services):
+        rows = [row for row in fleet.deployments if row.service == service.name and row.replicas]
+        more = max(
+            (
+                given.needs.of_service[k, number[row.site]] / service.replica_rru / row.replicas - 1.0
+                for row in rows
+            ),
+            default=0.0,
+        )
+        if more > LEAST:
+            found.append({"service": service.name, "replicas": f"+{math.ceil(more * 1000 - 1e-6) / 10:g} %"})
     return found
 
 
@@ -177,7 +157,7 @@ def _parts(move: Move, most: int) -> list[Move]:
     return [Move(move.racks, move.type, move.source, move.target, size) for size in sizes]
 
 
-def _move_step(name: str, move: Move, before: tuple[str, ...]) -> Step:
+def _move_step(name: str, move: Move, before: Sequence[str]) -> Step:
     params = {
         "from": move.source,
         "to": move.target,
@@ -185,21 +165,8 @@ def _move_step(name: str, move: Move, before: tuple[str, ...]) -> Step:
         "count": move.count,
         "racks": list(compress(move.racks)),
     }
-    return Step.model_validate({"id": name, "do": "capacity.move@1", "params": params, **_after(before)})
+    return {"id": name, "do": "capacity.move@1", "params": params, **_after(before)}
 
 
-def _after(before: tuple[str, ...]) -> dict[str, Any]:
-    return {"after": before} if before else {"at_s": 0.0}
-
-
-def _one_by_service(scales: Sequence[Step]) -> list[Step]:
-    """Return the steps so that those of one service follow each other: they lock it."""
-    last: dict[str, str] = {}
-    chained = []
-    for step in scales:
-        service = step.params["service"]
-        if service in last:
-            step = step.model_copy(update={"after": (last[service],), "at_s": None})
-        last[service] = step.id
-        chained.append(step)
-    return chained
+def _after(before: Sequence[str]) -> dict[str, Any]:
+    return {"after": list(before)} if before else {"at": "0 min"}

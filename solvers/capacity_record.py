@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from solvers.capacity_fleet import FleetProblem
-from solvers.capacity_solve import Solved, counts_of
+from solvers.capacity_solve import Solved
 from solvers.capacity_value import Value, value_of
 from solvers.formulations.capacity import capacity_program
 from solvers.highs import Highs
@@ -20,7 +20,6 @@ MOST_CONFLICTS = 3
 CONFLICT_ROWS = 20_000  # above this size a conflicting set takes too long to look for
 CHANGES = {"-5 %": 0.95, "+5 %": 1.05}
 KILO = {"VA": ("kVA", 1000.0), "W": ("kW", 1000.0)}
-POINTS = "points; moving a server costs {move:g}, a missing server equivalent {shortage:g}"
 
 
 def bindings(given: FleetProblem, solved: Solved) -> tuple[Binding, ...]:
@@ -31,15 +30,14 @@ def bindings(given: FleetProblem, solved: Solved) -> tuple[Binding, ...]:
     units = {_word(budget.name): budget for budget in given.problem.budgets}
     found = []
     for block in program.row_blocks:
-        if block.name not in units and block.name != "cell":
+        if block.name == "cell":
+            found += _servers(given, -relaxed.row_dual[block.members])
+        if block.name not in units:
             continue
         duals = relaxed.row_dual[block.members]
         for i in np.flatnonzero(duals < -1e-7):
             label = block.label(int(i))[0]
             row = block.first + int(i)
-            if block.name == "cell":
-                found.append(_cell(label, -float(duals[i]), given.problem))
-                continue
             budget = units[block.name]
             unit, size = KILO.get(budget.unit, (budget.unit, 1.0))
             thing, state = _state(label)
@@ -207,7 +205,8 @@ def gap_in_servers(given: FleetProblem, solved: Solved) -> tuple[float, float]:
 
 def _alternative(name: str, given: FleetProblem, value: Value, moves: int) -> Alternative:
     short = float(value.short @ given.unit_rru)
-    return Alternative(name=name, objective=value.objective, shortage=short, moves=moves)
+    text = f"{value.objective:,.5g} points, {short:,.4g} RRU short, {moves} servers move"
+    return Alternative(name=name, text=text, objective=value.objective, shortage=short, moves=moves)
 
 
 def _in_the_way(problem: CapacityProblem, r: int, value: Value, solved: Solved) -> tuple[str, ...]:
@@ -227,10 +226,22 @@ def _in_the_way(problem: CapacityProblem, r: int, value: Value, solved: Solved) 
     return tuple(words)
 
 
-def _cell(label: str, price: float, problem: CapacityProblem) -> Binding:
-    servers = float(problem.servers[problem.cell_names.index(label)])
-    text = f"one more server in {label} saves {price:.3g} points"
-    return Binding(kind="servers", thing=label, unit="server", limit=servers, price=price, text=text)
+def _servers(given: FleetProblem, price: Floats) -> list[Binding]:
+    """Return what one more server of a type at a site would save: cells of one type, site and price are told as one."""
+    problem = given.problem
+    alike: dict[tuple[int, int, float], list[int]] = {}
+    for c in np.flatnonzero(price > 1e-7):
+        key = int(problem.cell_type[c]), int(given.site_of_cell[c]), float(f"{price[c]:.6g}")
+        alike.setdefault(key, []).append(int(c))
+    found = []
+    for (kind, site, each), cells in alike.items():
+        where = f"{problem.type_names[kind]} at {given.needs.sites[site]}"
+        servers = float(problem.servers[cells].sum())
+        text = f"one more server of type {where} saves {each:.3g} points"
+        found.append(
+            Binding(kind="servers", thing=where, unit="server", limit=servers, price=each, text=text)
+        )
+    return found
 
 
 def _state(label: str) -> tuple[str, str]:
@@ -249,17 +260,3 @@ def _wish(program: LinearProgram, row: int) -> str:
 
 def _word(text: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in text)
-
-
-__all__ = [
-    "POINTS",
-    "alternatives",
-    "bindings",
-    "conflicts",
-    "counts_of",
-    "gap_in_servers",
-    "sensitivities",
-    "shortfalls",
-    "tables",
-]
-Array = Floats

@@ -81,7 +81,9 @@ class Oracle:
     def __post_init__(self) -> None:
         problem = self.problem
         if any((budget.weight < 0).any() or (budget.share.data < 0).any() for budget in problem.budgets):
-            raise ValueError("a budget has negative weights or shares: prices would not bound it; state what servers draw, from 0 up")
+            raise ValueError(
+                "a budget has negative weights or shares: prices would not bound it; state what servers draw, from 0 up"
+            )
         self.rows = coupling(problem)
         self.order, self.layout = _layout(problem, self.whole)
         self.memory = np.zeros((problem.reservations, 2))
@@ -183,7 +185,9 @@ def _knots(allowed: Floats, near: Floats, price: float) -> Floats:
     wide = above - below > 1e-9
     with np.errstate(invalid="ignore", divide="ignore"):
         chord = np.where(wide, price * (above - allowed) / (above - below), price)
-    return np.column_stack([np.where(wide, below, allowed), np.where(wide, above, np.inf), chord, price - chord])
+    return np.column_stack(
+        [np.where(wide, below, allowed), np.where(wide, above, np.inf), chord, price - chord]
+    )
 
 
 @njit(cache=True)

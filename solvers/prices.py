@@ -40,16 +40,24 @@ class Volume:
 
     def __post_init__(self) -> None:
         rows = self.oracle.rows
-        self.prices = np.zeros(len(rows.high)) if self.start is None else np.clip(self.start, rows.least, rows.most)
+        self.prices = (
+            np.zeros(len(rows.high)) if self.start is None else np.clip(self.start, rows.least, rows.most)
+        )
         answer = self.oracle.ask(self.prices)
         self.bound, self.mean, self.turns = answer.bound, answer.counts, 1
         self.aim = 0.005 * abs(self.bound)
         self._bad = 0
 
-    def run(self, until: float, should_stop: Callable[[], bool] | None = None, most: int = 1_000_000) -> Priced:
+    def run(
+        self, until: float, should_stop: Callable[[], bool] | None = None, most: int = 1_000_000
+    ) -> Priced:
         """Go on until a time of `time.perf_counter`, a word to stop, or so many turns."""
         for _ in range(most):
-            if time.perf_counter() >= until or (should_stop is not None and should_stop()) or not self._turn():
+            if (
+                time.perf_counter() >= until
+                or (should_stop is not None and should_stop())
+                or not self._turn()
+            ):
                 break
         return Priced(self.bound, self.prices, self.mean, self.turns)
 
@@ -86,7 +94,9 @@ def _excess(rows: Rows, counts: Floats, prices: Floats) -> Floats:
     """Return by how much each row is missed, signed as its price should move; 0 where the price cannot move that way."""
     used = rows.matrix @ counts
     over, under = used - rows.high, used - rows.low
-    found = np.where(prices > 0, over, np.where(prices < 0, under, np.maximum(over, 0) + np.minimum(under, 0)))
+    found = np.where(
+        prices > 0, over, np.where(prices < 0, under, np.maximum(over, 0) + np.minimum(under, 0))
+    )
     found[(found < 0) & (prices <= rows.least)] = 0.0
     found[(found > 0) & (prices >= rows.most)] = 0.0
     return found

@@ -132,7 +132,9 @@ def _meet(low: Any, high: Any) -> Any:
 
 
 @njit(cache=True)
-def _worst_loss(worth: float, buffer: float, guess: float, largest: float, count: int, capped: Any, work: Any) -> Any:
+def _worst_loss(
+    worth: float, buffer: float, guess: float, largest: float, count: int, capped: Any, work: Any
+) -> Any:
     """Minimise over z: return a lower bound of the minimum, the best z found and the load there."""
     value, derivative, load = _at(worth, 0.0, count, capped, work)
     price = buffer + worth
@@ -230,7 +232,9 @@ def _take(r: int, sides: Any, layout: Any, work: Any, counts: Any) -> None:
 
 
 @njit(cache=True, parallel=True)
-def best_answers(layout: Any, cost: Any, demand: Any, prices: Any, memory: Any, counts: Any, values: Any) -> None:
+def best_answers(
+    layout: Any, cost: Any, demand: Any, prices: Any, memory: Any, counts: Any, values: Any
+) -> None:
     """Answer for all reservations at once: `values` `[R]` are lower bounds, `counts` `[P]` in the order of the layout.
 
     `memory` `[R, 2]` keeps (worth, z) from one call to the next: prices move little. `prices` are of moves, buffer, shortage.

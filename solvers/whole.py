@@ -224,7 +224,9 @@ def change_cost(t: Any, s: Any, p: int, sign: int) -> Any:
         for f in range(t.place.shape[0]):
             g = t.place[f, p]
             if g >= 0 and t.low[g] > -np.inf:
-                cost += off * (_off(s.load[g] + sign * v, t.low[g], t.high[g]) - _off(s.load[g], t.low[g], t.high[g]))
+                cost += off * (
+                    _off(s.load[g] + sign * v, t.low[g], t.high[g]) - _off(s.load[g], t.low[g], t.high[g])
+                )
     cost += _soft(t, s, p, sign)
     worst = worst_after(t, s, p, sign)
     before = max(t.demand[r] - s.total[r] + s.worst[r, 0], 0.0)

@@ -93,12 +93,20 @@ class Schedule:
 
     @cached_property
     def variants(self) -> tuple[str, ...]:
-        """The ways in which this plan must be safe; stopping after the last step is the whole plan."""
+        """The ways in which this plan must be safe; stopping after the last step is the whole plan.
+
+        Steps that end together give the same world, stopped or rolled back: one of them is played. Where chance has a part they
+        are alike in the mean only, so that all are.
+        """
         names = [planned.step.id for planned in self.steps]
-        whole = self.timeline().changes
-        stops = [f"stop-after:{name}" for name in names]
-        stops = [stop for stop in stops if self.timeline(stop).changes != whole]
-        return (WHOLE, *stops, *(f"rollback-from:{name}" for name in names))
+        seen, kept = {self.timeline().changes}, [WHOLE]
+        for ending in ("stop-after", "rollback-from"):
+            for name in names:
+                changes = self.timeline(f"{ending}:{name}").changes
+                if changes not in seen or (self.is_random and changes != self.timeline().changes):
+                    kept.append(f"{ending}:{name}")
+                seen.add(changes)
+        return tuple(kept)
 
     def timeline(self, variant: str = WHOLE, *, seed: int | None = None) -> Timeline:
         """Return how the plan goes in one world: with mean durations and no failure when no seed is given.

@@ -1,4 +1,4 @@
-"""service.scale: another number of replicas of a service at a site."""
+"""service.scale: another number of replicas of a service, at a site or everywhere."""
 
 from __future__ import annotations
 
@@ -46,40 +46,49 @@ class Params(Record):
     """Which service, where, and how many."""
 
     service: Annotated[Name, Field(description="the service")]
-    site: Annotated[Name, Field(description="a site where it is deployed")]
+    site: Annotated[
+        Name | None, Field(description="a site where it is deployed (every such site when not given)")
+    ] = None
     replicas: Annotated[Replicas, Field(description="how many: 12, or more or fewer: '+3', '+20 %'")]
 
 
 def check(fleet: Fleet, params: Params) -> Iterator[Objection]:
     """The service is deployed there, keeps at least 0 replicas, and stays on as many sites as it must."""
-    wrong = [*check_deployments(fleet, params.service, {"site": params.site})]
+    named = {} if params.site is None else {"site": params.site}
+    wrong = [*check_deployments(fleet, params.service, named)]
     yield from wrong
     if wrong:
         return
-    old, new = _replicas(fleet, params)
-    if new < 0:
-        what = f"{params.service} has {old} replicas at {params.site}: {params.replicas} leaves {new}"
-        yield Objection("conservation", what, f"at most {old} fewer", "replicas")
-    elif new == old:
-        what = f"{params.service} already has {old} replicas at {params.site}"
+    rows = _rows(fleet, params)
+    after = {site: _new(old, params.replicas) for site, old in rows.items()}
+    for site, old in rows.items():
+        if after[site] < 0:
+            what = f"{params.service} has {old} replicas at {site}: {params.replicas} leaves {after[site]}"
+            yield Objection("conservation", what, f"at most {old} fewer", "replicas")
+    if after == rows:
+        where = params.site or "every site"
+        what = f"{params.service} already has {'/'.join(map(str, rows.values())) or 'no'} replicas at {where}"
         yield Objection("params", what, "remove the step", "replicas")
-    elif new == 0:
-        yield from _check_spread(fleet, params)
+    elif 0 in after.values():
+        yield from _check_spread(fleet, params, {site for site, new in after.items() if new == 0})
 
 
 def changes(fleet: Fleet, params: Params) -> list[Part]:
     """Replicas come or go in stages; each stage counts when it is done."""
-    old, new = _replicas(fleet, params)
-    stages = min(STAGES, abs(new - old))
-    marks = [old + round((new - old) * stage / stages) for stage in range(stages + 1)]
-    return [
-        Part(
-            (stage + 1) / stages,
-            Change("replicas", params.service, float(after - before), params.site),
-            f"scale {params.service} at {params.site} to {after} replicas",
-        )
-        for stage, (before, after) in enumerate(zip(marks, marks[1:], strict=False))
-    ]
+    parts = []
+    for site, old in _rows(fleet, params).items():
+        new = _new(old, params.replicas)
+        stages = min(STAGES, abs(new - old))
+        marks = [old + round((new - old) * stage / stages) for stage in range(stages + 1)] if stages else []
+        parts += [
+            Part(
+                (stage + 1) / stages,
+                Change("replicas", params.service, float(after - before), site),
+                f"scale {params.service} at {site} to {after} replicas",
+            )
+            for stage, (before, after) in enumerate(zip(marks, marks[1:], strict=False))
+        ]
+    return sorted(parts, key=lambda part: part.fraction)
 
 
 def locks(fleet: Fleet, params: Params) -> tuple[str, ...]:
@@ -106,22 +115,28 @@ def example(fleet: Fleet) -> list[dict[str, Any]]:
     ]
 
 
-def _replicas(fleet: Fleet, params: Params) -> tuple[int, int]:
-    """Return (old, new); a relative number is rounded up, so that nobody gets less than they asked for."""
-    row = deployment(fleet, params.service, params.site)
-    old = row.replicas if row else 0
-    match = _RELATIVE.match(params.replicas)
+def _rows(fleet: Fleet, params: Params) -> dict[str, int]:
+    """Return the replicas that the service has at each site that is meant."""
+    if params.site is not None:
+        row = deployment(fleet, params.service, params.site)
+        return {params.site: row.replicas if row else 0}
+    return {row.site: row.replicas for row in fleet.deployments if row.service == params.service}
+
+
+def _new(old: int, replicas: str) -> int:
+    """Return the replicas after the step; a relative number is rounded up, so that nobody gets less than they asked for."""
+    match = _RELATIVE.match(replicas)
     if match is None:
-        return old, int(params.replicas)
+        return int(replicas)
     if not match[2]:
-        return old, old + int(match[1])
-    return old, math.ceil(round(old * (1.0 + float(match[1]) / 100.0), 9))
+        return old + int(match[1])
+    return math.ceil(round(old * (1.0 + float(match[1]) / 100.0), 9))
 
 
-def _check_spread(fleet: Fleet, params: Params) -> Iterator[Objection]:
+def _check_spread(fleet: Fleet, params: Params, emptied: set[str]) -> Iterator[Objection]:
     service = fleet.things[params.service][1]
     rows = [row for row in fleet.deployments if row.service == service.name and row.replicas]
-    left = {row.site for row in rows} - {params.site}
+    left = {row.site for row in rows} - emptied
     if len(left) < service.spread_sites:
         what = f"{service.name} must stand at {service.spread_sites} sites and would stand at {len(left)}"
         yield Objection("conservation", what, "keep at least one replica", "replicas")
@@ -130,7 +145,7 @@ def _check_spread(fleet: Fleet, params: Params) -> Iterator[Objection]:
 ACTION = Action(
     "service.scale",
     1,
-    "another number of replicas of a service at a site",
+    "another number of replicas of a service, at a site or everywhere",
     Params,
     check,
     changes,

@@ -38,7 +38,8 @@ def check(
     plan: Annotated[Path, typer.Argument(help="The plan (YAML or JSON).")],
     fleet: Annotated[Path, typer.Option(help="The fleet: a file, or a folder of tables.")],
     gates: Annotated[
-        Path | None, typer.Option(help="The gate set (default: the one in gates/ beside the plan).")
+        Path | None,
+        typer.Option(help="The gate set (default: the one in gates/ beside the plan or the fleet)."),
     ] = None,
     suite: Annotated[
         str | None,
@@ -80,7 +81,7 @@ def check(
     if as_json and piped:
         raise UsageError("--json and a report to '-' would mix on the standard output; drop one of them")
     the_plan, the_fleet = read_plan(plan), read_fleet(fleet)
-    the_gates, gates_path = find_gates(gates, plan)
+    the_gates, gates_path = find_gates(gates, plan, fleet)
     if max_replications is not None:
         the_gates = with_budget(the_gates, max_replications)
     the_suite, suite_path = find_suite(suite or the_gates.suite, gates_path if suite is None else Path("."))

@@ -95,7 +95,7 @@ def _judge(folder: Path, name: str, fleet: Fleet, *, jobs: int) -> Verdict:
     """Check one plan as `fleetwin check` would, and write its reports."""
     path = folder / "plans" / f"{name}.yaml"
     plan = read_plan(path)
-    gates, gates_path = find_gates(None, path)
+    gates, gates_path = find_gates(None, path, path)
     suite, suite_path = find_suite(gates.suite, gates_path)
     inputs = {
         "plan": str(path),

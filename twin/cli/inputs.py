@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.progress import (
@@ -25,16 +26,19 @@ from twin.files.yaml import Mark, load
 from twin.model.errors import GateError, Problem, ScenarioError, UsageError, did_you_mean
 from twin.model.gateset import GateSet, Replications
 from twin.model.scenario import Suite
+from twin.model.units import parse_quantity
 from twin.records.verdict import GateResult
 
 DEFAULT_GATES = "gates"
 
 
-def find_gates(given: Path | None, plan: Path) -> tuple[GateSet, Path]:
-    """Read the gate set: the one given, else the only one in `gates/` beside the plan or its folder."""
+def find_gates(given: Path | None, plan: Path, fleet: Path) -> tuple[GateSet, Path]:
+    """Read the gate set: the one given, else the only one in `gates/` beside the plan, its folder, or the fleet."""
     if given is not None:
         return read_gates(given), given
-    for folder in (plan.parent / DEFAULT_GATES, plan.parent.parent / DEFAULT_GATES):
+    home = fleet if fleet.is_dir() else fleet.parent
+    places = (plan.parent / DEFAULT_GATES, plan.parent.parent / DEFAULT_GATES, home / DEFAULT_GATES)
+    for folder in dict.fromkeys(places):
         found = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
         if len(found) == 1:
             return read_gates(found[0]), found[0]
@@ -43,10 +47,8 @@ def find_gates(given: Path | None, plan: Path) -> tuple[GateSet, Path]:
             raise UsageError(
                 f"there are several gate sets beside the plan ({names}); choose one with --gates"
             )
-    raise UsageError(
-        f"no gate set: give one with --gates (looked in {plan.parent / DEFAULT_GATES} and "
-        f"{plan.parent.parent / DEFAULT_GATES})"
-    )
+    looked = ", ".join(str(place) for place in dict.fromkeys(places))
+    raise UsageError(f"no gate set: give one with --gates (looked in {looked})")
 
 
 def find_suite(name: str, near: Path) -> tuple[Suite, str]:
@@ -121,6 +123,17 @@ def read_time(text: str | None, option: str) -> datetime | None:
     except ValueError:
         raise UsageError(f"{option} {text!r} is not a time; write e.g. 2026-11-21T12:00Z") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def read_quantity(text: str, dimension: Literal["ratio", "duration"], option: str) -> float:
+    """Read an option with a unit ("2 min", "0.1 %"); refuse what is not above zero."""
+    try:
+        value = parse_quantity(text, dimension)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
+    if value <= 0:
+        raise UsageError(f"{option} {text}: give more than nothing")
+    return value
 
 
 def with_path(gate: GateResult, path: Path | str) -> GateResult:

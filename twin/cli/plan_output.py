@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -29,7 +30,12 @@ def hand_over(
     proposal: Proposal, fleet: Fleet, *, fleet_path: Path, output: Path | None, command: str, explain: bool
 ) -> int:
     """Write the plan and its solution, or print the plan; say in a line what came of it, or on a page (`explain`)."""
-    plan, document = proposal.plan, proposal.document
+    document = proposal.document and {
+        "plan": proposal.document["plan"],
+        "fleet": digest(fleet),
+        **proposal.document,
+    }
+    plan = replace(proposal, document=document).plan
     solution = proposal.solution.model_copy(
         update={
             "fleet_digest": digest(fleet),
@@ -50,13 +56,18 @@ def hand_over(
         screen.print(f"no plan: {solution.notes[0] if solution.notes else 'doing nothing is best'}")
     if output is not None:
         end = (
-            f"judge it: fleetwin check {output} --fleet {fleet_path}"
+            f"judge it: fleetwin check {output} --fleet {fleet_path}{_as_asked(solution)}"
             if document is not None
             else "no plan to judge"
         )
         written = f"{output} and {beside(output)}" if document is not None else str(beside(output))
         screen.print(f"wrote {written}; {end}")
     return 0
+
+
+def _as_asked(solution: Solution) -> str:
+    """Return the options with which a plan for another demand is judged."""
+    return f" --demand {solution.inputs['demand']}" if "demand" in solution.inputs else ""
 
 
 def explain_solution(solution: Solution, screen: Console) -> None:

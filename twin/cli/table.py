@@ -29,6 +29,14 @@ GROUPS = {
         Command("diff", "twin.files.cli:diff", "Say in words how two fleets or plans differ"),
         Command("schema", "twin.files.cli:schema", "Print the JSON Schema of a document"),
     ),
+    "Plan": (
+        Command(
+            "plan capacity", "twin.cli.plan_capacity:capacity", "Who gets which servers, surviving any loss"
+        ),
+        Command(
+            "plan placement", "twin.cli.plan_placement:placement", "Where demand is served, hour by hour"
+        ),
+    ),
     "Judge": (
         Command("check", "twin.cli.check:check", "Judge a plan: is it safe, does it do what it claims?"),
         Command("simulate", "twin.cli.simulate:simulate", "Play a fleet, or a plan on it, in one world"),

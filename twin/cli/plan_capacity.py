@@ -1,0 +1,157 @@
+"""`fleetwin plan capacity`: who gets which servers."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.status import Status
+
+from solvers.interrupt import stoppable
+from solvers.problem import Prices
+from solvers.proposal import Proposal
+from twin.cli.inputs import read_quantity, read_time
+from twin.cli.plan_output import hand_over, refuse_to_overwrite
+from twin.files.fleet import read_fleet
+from twin.model.demand import read_demand, with_demand
+from twin.model.errors import UsageError
+
+Route = Literal["auto", "mip", "rounding", "prices"]
+
+
+def capacity(
+    fleet: Annotated[Path, typer.Argument(help="The fleet: a file, or a folder of tables.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the plan to this file.")
+    ] = None,
+    demand: Annotated[
+        str | None, typer.Option(metavar="CHANGE", help="Plan for another demand, e.g. +20%.")
+    ] = None,
+    survive: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FAMILIES",
+            help="Families of failure domains of which any one may be lost, besides those of the fleet: rack,row,site,panel...",
+        ),
+    ] = None,
+    overcommit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FACTOR", help="Keep less than a reservation promises, as a declared risk."
+        ),
+    ] = None,
+    spread: Annotated[
+        float | None,
+        typer.Option(min=1, help="Pay for what a domain holds above so many times its even share."),
+    ] = None,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WHAT=POINTS", help="Another price: move, use, spread, buffer, shortage."),
+    ] = None,
+    wave: Annotated[int, typer.Option(min=1, help="Servers that move at once.")] = 50,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="When the plan may begin. [default: after the fleet's time]"),
+    ] = None,
+    name: Annotated[str, typer.Option(help="The name of the plan.")] = "capacity",
+    route: Annotated[Route, typer.Option(help="How to solve it. [default: by size]")] = "auto",
+    gap: Annotated[str, typer.Option(metavar="PERCENT", help="Stop when it is proven this good.")] = "0.1 %",
+    time_limit: Annotated[
+        str, typer.Option(metavar="TIME", help="Stop then, with the best so far.")
+    ] = "60 s",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what binds, what is short and why, what else there was.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a plan that is there.")] = False,
+) -> int:
+    """Plan who gets which servers, so that every reservation keeps its demand after any declared loss.
+
+    Servers stay where they are and change their owner, in waves, within the power of every device before and after each loss
+    and during each maintenance. What cannot be met is a shortfall with a price, never an error. Beside the plan stands its
+    solution: how good it is, what binds, what one more kW would save. Ctrl-C gives the best plan so far.
+
+    Examples:
+      fleetwin plan capacity demo/fleet.yaml --demand +20% -o plan.yaml --explain
+      fleetwin plan capacity fleet/ --survive rack,row --overcommit batch=1.2 -o plan.yaml
+      fleetwin plan capacity big/ --time-limit 2min --gap 1% -o plan.yaml
+    """
+    from solvers.capacity import Form, plan_capacity
+    from solvers.capacity_fleet import Wishes
+    from solvers.capacity_solve import Effort
+
+    refuse_to_overwrite(output, force=force)
+    wishes = Wishes(
+        survive=_words(survive),
+        overcommit=_numbers(overcommit, "--overcommit"),
+        prices=_prices(_numbers(price, "--price")),
+        spread=spread,
+    )
+    factor = 1.0 if demand is None else read_demand(demand)
+    today = read_fleet(fleet)
+    screen = Console(stderr=True)
+    with stoppable() as should_stop, screen.status("reading the fleet as cells") as status:
+        effort = Effort(
+            time_limit_s=read_quantity(time_limit, "duration", "--time-limit"),
+            gap=read_quantity(gap, "ratio", "--gap"),
+            should_stop=should_stop,
+            progress=_teller(status),
+            route=route,
+        )
+        form = Form(name=name, start=read_time(start, "--start"), wave=wave)
+        planned = plan_capacity(with_demand(today, factor), wishes, effort, form)
+    return hand_over(
+        _with_inputs(planned.proposal, fleet, demand),
+        today,
+        fleet_path=fleet,
+        output=output,
+        command=shlex.join(["fleetwin", *sys.argv[1:]]),
+        explain=explain,
+    )
+
+
+def _teller(status: Status) -> Callable[[float, float, float, float], None]:
+    """Return what shows how far branch and cut is."""
+
+    def tell(seconds: float, best: float, bound: float, gap: float) -> None:
+        shown = f"best {best:,.6g}, bound {bound:,.6g}, gap {gap:.2%}" if gap < 1e3 else "no plan yet"
+        status.update(f"branch and cut {seconds:.0f} s: {shown} (Ctrl-C for the best so far)")
+
+    return tell
+
+
+def _with_inputs(proposal: Proposal, fleet: Path, demand: str | None) -> Proposal:
+    """Return the proposal with what it was made from, for the report and for the command that judges it."""
+    inputs = {"fleet": str(fleet)} | ({} if demand is None else {"demand": demand})
+    return replace(proposal, solution=proposal.solution.model_copy(update={"inputs": inputs}))
+
+
+def _words(given: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(word.strip() for text in given or () for word in text.split(",") if word.strip())
+
+
+def _numbers(given: Sequence[str] | None, option: str) -> dict[str, float]:
+    """Read "name=1.2" pairs; all that is wrong with them at once."""
+    found, wrong = {}, []
+    for text in _words(given):
+        name, _, number = text.partition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            wrong.append(text)
+    if wrong:
+        raise UsageError(f"{option}: {', '.join(map(repr, wrong))}; write e.g. {option} name=1.2")
+    return found
+
+
+def _prices(given: dict[str, float]) -> Prices:
+    known = [field.name for field in fields(Prices)]
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise UsageError(f"--price: no price of {', '.join(unknown)}; prices: {', '.join(known)}")
+    return Prices(**given)
