@@ -24,6 +24,7 @@ Progress = Callable[[int, int, str], None]
 # What is lost alone, the most far-reaching first: of large fleets the last kinds are left out, and the report says so.
 LOST = ("sites", "shared risks", "power_units", "cooling_plants", "links", "switches", "racks")
 KEPT_TIGHT = 60
+_SLACK = 1.0 + 1e-9  # dust of the arithmetic
 _JOULES_PER_KWH = 3.6e6
 
 
@@ -90,8 +91,9 @@ class _Judge:
     def __init__(self, fleet: Fleet, now: Snapshot) -> None:
         self._fleet = fleet
         self._now = now
-        self._error = np.array([1.0 - service.slo.availability for service in fleet.services])
-        self._p99_s = np.array([service.slo.p99_s for service in fleet.services])
+        promised = {service.name: service.slo for service in fleet.services}
+        self._error = np.array([1.0 - promised[name].availability for name in now.services])
+        self._p99_s = np.array([promised[name].p99_s for name in now.services])
         count = {rack.name: 0 for rack in fleet.racks}
         for group in fleet.server_groups:
             count[group.rack] += group.count
@@ -132,7 +134,8 @@ class _Judge:
         return tuple(self._names[i] for i in np.flatnonzero(over))
 
     def _short(self, snapshot: Snapshot) -> Bools:
-        return (snapshot.service_error > self._error) | (snapshot.service_p99_s > self._p99_s)
+        asked = snapshot.service_site_rate.sum(axis=1) > 0
+        return (snapshot.service_error > self._error * _SLACK) | (asked & (snapshot.service_p99_s > self._p99_s))
 
     def _shares(self, snapshot: Snapshot) -> Floats:
         loads = np.concatenate([snapshot.peak_va, snapshot.link_load_bps])

@@ -141,7 +141,7 @@ class Lead(Frozen):
 
 
 class Judgement(Frozen):
-    """A verdict of the twin in words, with a line per gate (result, gate, limit, evidence); of another plan it counts for nothing."""
+    """A verdict of the twin in words, a line per gate (result, gate, limit, evidence); of another plan it counts for nothing."""
 
     file: str
     result: Result
