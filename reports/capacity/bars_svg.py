@@ -80,7 +80,7 @@ def draw_shares(title: str, bars: Sequence[Bar]) -> Markup:
     bottom = _TOP + len(bars) * _ROW
     for index in range(len(bars)):
         top = _TOP + index * _ROW
-        drawing.line(_EDGE + scale, top + 14, _EDGE + scale, top + 32, style="limit")
+        drawing.line(_EDGE + scale, top + 15.5, _EDGE + scale, top + 32, style="limit")
     drawing.line(_EDGE, _TOP + 14, _EDGE, bottom, style="axis")
     drawing.words(_EDGE, bottom + 12, "0 %", style="label-soft")
     drawing.words(_EDGE + scale, bottom + 12, "limit 100 %", style="label-limit", anchor="end")

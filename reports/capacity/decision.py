@@ -101,8 +101,11 @@ def _doubts(report: CapacityReport) -> list[str]:
         )
     if solution.status == "interrupted":
         said.append("The solver was interrupted: a better plan may exist.")
-    if any(risk.chance >= RISKY for risk in report.risks):
-        said.append(f"In some month the risk of shortfall is {100 * RISKY:.0f} % or more.")
+    risky = list(dict.fromkeys(risk.service for risk in report.risks if risk.chance >= RISKY))
+    if risky:
+        said.append(
+            f"In some month the risk of shortfall is {100 * RISKY:.0f} % or more: {text.names(risky)}."
+        )
     if verdict is None:
         said.append(
             "The twin has not judged this plan: check it before signing (the last section has the command)."

@@ -8,6 +8,7 @@ from reports.capacity.blocks import Block, Column, Grid, Picture, Words
 from reports.capacity.demand_svg import Supplied, draw_demand
 from reports.capacity.made import by_report, by_solver, number
 from twin.records.capacity_report import CapacityReport
+from twin.records.solution import Cell
 
 MOST_CHARTS = 12
 _COLUMNS = (
@@ -43,7 +44,14 @@ def blocks(report: CapacityReport) -> Iterator[Block]:
         by_report(report),
         note=f"{left:,} more are in the table." if left > 0 else "",
         key=(("band", "demand from low to high"), ("line-demand", "likely demand"),
-             ("line-supply", "supply with the plan"), ("gap", "short at the demand that was planned for")),
+             ("line-supply", "supply with the plan"), ("gap", "months that are short, and by how much")),
     )  # fmt: skip
+    rows.sort(key=_tightness)
     table = [tuple(row[column.key] for column in _COLUMNS) for row in rows]
-    yield Grid("demand_supply", "Demand and supply", _COLUMNS, table, by_solver(report), most=12)
+    title = "Demand and supply, tightest months first"
+    yield Grid("demand_supply", title, _COLUMNS, table, by_solver(report), most=12)
+
+
+def _tightness(row: dict[str, Cell]) -> tuple[float, float]:
+    """Order months: most short first, then by how far the supply is from the high end of the demand."""
+    return -number(row, "short_rru"), number(row, "supply_rru") / (number(row, "demand_high_rru") or 1.0)

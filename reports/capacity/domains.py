@@ -41,9 +41,9 @@ def blocks(report: CapacityReport) -> Iterator[Block]:
     """Show the room that is left in each state."""
     states = studied(report)
     yield Words(
-        f"Loads are settled at {report.at:%Y-%m-%d %H:%M} UTC, at the demand of that instant. Headroom is budget − load; usable is "
-        "what more servers can draw within every limit before and after any single loss; the rest is stranded. Each domain stands "
-        "alone: what is usable in two of them does not add up.",
+        f"Loads are settled at {report.at:%Y-%m-%d %H:%M} UTC, at the demand of that instant. Headroom is budget − load; usable "
+        "is what more servers can draw within every limit before and after any single loss; the rest is stranded. Each domain "
+        "stands alone: what is usable in two of them does not add up.",
         "soft",
     )
     for state in states:

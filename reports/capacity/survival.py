@@ -37,8 +37,8 @@ def blocks(report: CapacityReport) -> Iterator[Block]:
     """Count the losses by kind, then name the worst ones."""
     states = studied(report)
     yield Words(
-        "Each thing is lost alone and the fleet settled without it: a service is short when it answers too few of its requests or "
-        "too late by its own targets, a device is too loaded above its continuous limit; only what was not so before the loss "
+        "Each thing is lost alone and the fleet settled without it: a service is short when it answers too few of its requests "
+        "or too late by its own targets, a device is too loaded above its continuous limit; only what was not so before the loss "
         f"counts. Demand is that of {report.at:%Y-%m-%d %H:%M} UTC: another hour may be worse (--at).",
         "soft",
     )
@@ -87,6 +87,6 @@ def _badness(loss: Loss) -> tuple[float, ...]:
 
 def _row(state: State, loss: Loss) -> tuple[str | float | tuple[str, ...], ...]:
     return (
-        state.name, loss.name, loss.kind, loss.result, loss.short, loss.over, loss.racks, loss.servers, loss.unit, loss.unit_share,
-        loss.link, loss.link_share,
+        state.name, loss.name, loss.kind, loss.result, loss.short, loss.over, loss.racks, loss.servers, loss.unit,
+        loss.unit_share, loss.link, loss.link_share,
     )  # fmt: skip

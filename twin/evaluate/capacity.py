@@ -31,17 +31,17 @@ _EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Proposal:
-    """A plan with the solution beside it, if it has one."""
+    """Another plan, with the solution beside it if it has one."""
 
     plan: Plan
     solution: Solution | None = None
 
 
 def gather(  # noqa: PLR0913 - what a report is made of
-    proposal: Proposal,
+    plan: Plan,
+    solution: Solution,
     fleet: Fleet,
     *,
-    solution: Solution,
     against: Proposal | None = None,
     verdict: tuple[str, Verdict] | None = None,
     as_of: datetime,
@@ -59,7 +59,7 @@ def gather(  # noqa: PLR0913 - what a report is made of
     """
     check_tables(solution, "the solution")
     how = Study(at or fleet.as_of or _EPOCH, most_losses, progress)
-    states = [study(fleet, TODAY, how), _after(proposal.plan, fleet, PLANNED, how)]
+    states = [study(fleet, TODAY, how), _after(plan, fleet, PLANNED, how)]
     if against is not None:
         states.append(_after(against.plan, fleet, OTHER, how))
     orders = orders_of(solution, as_of.date())
@@ -67,8 +67,8 @@ def gather(  # noqa: PLR0913 - what a report is made of
         as_of=as_of,
         at=how.at,
         engine=f"fleetwin {version('fleetwin')}",
-        plan=proposal.plan.name,
-        plan_digest=digest(proposal.plan),
+        plan=plan.name,
+        plan_digest=digest(plan),
         fleet=fleet.name,
         fleet_digest=digest(fleet),
         solution=solution,
@@ -76,10 +76,10 @@ def gather(  # noqa: PLR0913 - what a report is made of
         states=tuple(states),
         orders=orders,
         risks=risks_of(solution),
-        verdict=_judgement(*verdict, digest(proposal.plan)) if verdict else None,
+        verdict=_judgement(*verdict, digest(plan)) if verdict else None,
         losses_left_out=single_losses(fleet, most_losses)[1],
         assumed=_assumed(fleet),
-        warnings=tuple(_warnings(proposal.plan, fleet, solution)),
+        warnings=tuple(_warnings(plan, fleet, solution)),
         inputs=dict(inputs or {}),
         commands=dict(commands or {}),
     )
@@ -123,6 +123,8 @@ def _assumed(fleet: Fleet) -> tuple[str, ...]:
 def _warnings(plan: Plan, fleet: Fleet, solution: Solution) -> list[str]:
     """Say where solution, plan and fleet do not belong together."""
     said = []
+    if plan.fleet is not None and plan.fleet != digest(fleet):
+        said.append("the plan was written for another snapshot of the fleet")
     if solution.plan_digest != digest(plan):
         said.append("the solution was written for another version of this plan: solve again before signing")
     if solution.fleet_digest != digest(fleet):

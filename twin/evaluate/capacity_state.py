@@ -135,7 +135,9 @@ class _Judge:
 
     def _short(self, snapshot: Snapshot) -> Bools:
         asked = snapshot.service_site_rate.sum(axis=1) > 0
-        return (snapshot.service_error > self._error * _SLACK) | (asked & (snapshot.service_p99_s > self._p99_s))
+        return (snapshot.service_error > self._error * _SLACK) | (
+            asked & (snapshot.service_p99_s > self._p99_s)
+        )
 
     def _shares(self, snapshot: Snapshot) -> Floats:
         loads = np.concatenate([snapshot.peak_va, snapshot.link_load_bps])
