@@ -32,7 +32,8 @@ def _headline(report: CapacityReport) -> str:
     bought = [order for order in report.orders if order.kind in ("server", "module")]
     if bought:
         cost = usd(sum(order.cost_usd for order in report.orders))
-        return f"Sign {text.count(len(bought), 'order')} for {cost}, the first by {bought[0].order_by}"
+        first = f"overdue since {bought[0].order_by}" if bought[0].late else f"by {bought[0].order_by}"
+        return f"Sign {text.count(len(bought), 'order')} for {cost}, the first {first}"
     deltas = [number(row, "planned") - number(row, "now") for row in report.rows("changes")]
     if deltas:
         gained, lost = sum(d for d in deltas if d > 0), -sum(d for d in deltas if d < 0)

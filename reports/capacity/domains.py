@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reports.capacity.bars_svg import Bar, Part, draw_parts, draw_shares
 from reports.capacity.blocks import Block, Column, Grid, Picture, Words
-from reports.capacity.made import by_report, by_twin, studied
+from reports.capacity.made import by_report, by_twin, plan_first, studied
 from twin.records import text
 from twin.records.capacity_report import CapacityReport, PowerDomain, State
 
@@ -49,7 +49,7 @@ def blocks(report: CapacityReport) -> Iterator[Block]:
     for state in states:
         if state.domains:
             yield _picture(report, state)
-    rows = [_row(state, domain) for state in states for domain in state.domains]
+    rows = [_row(state, domain) for state in plan_first(report) for domain in state.domains]
     if rows:
         command = by_twin(report, states[0], "stranded") if len(states) == 1 else by_report(report)
         yield Grid("domains", "Power domains, most stranded first", _DOMAINS, rows, command, most=12)
@@ -124,7 +124,7 @@ def _tight(report: CapacityReport, states: list[State]) -> Iterator[Block]:
     rows = [
         (state.name, row.name, row.kind, row.site, _size(row.limit, row.unit), _size(row.load, row.unit), row.load / row.limit,
          row.worst_share, row.loss)
-        for state in states for row in state.tight if row.limit > 0
+        for state in plan_first(report) for row in state.tight if row.limit > 0
     ]  # fmt: skip
     if rows:
         yield Grid(

@@ -43,6 +43,11 @@ def studied(report: CapacityReport) -> list[State]:
     return [state for state in report.states if not state.problem]
 
 
+def plan_first(report: CapacityReport) -> list[State]:
+    """Return the studied states as tables list them: what the plan leaves first, then today, then the other plan."""
+    return sorted(studied(report), key=lambda state: (state != planned(report), report.states.index(state)))
+
+
 def planned(report: CapacityReport) -> State | None:
     """Return the state that the plan leaves, if it could be studied."""
     return next((state for state in report.states[1:2] if not state.problem), None)

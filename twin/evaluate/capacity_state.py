@@ -134,10 +134,11 @@ class _Judge:
         return tuple(self._names[i] for i in np.flatnonzero(over))
 
     def _short(self, snapshot: Snapshot) -> Bools:
-        asked = snapshot.service_site_rate.sum(axis=1) > 0
-        return (snapshot.service_error > self._error * _SLACK) | (
-            asked & (snapshot.service_p99_s > self._p99_s)
-        )
+        asked = snapshot.service_site_rate > 0
+        late = asked.any(axis=1) & (snapshot.service_p99_s > self._p99_s)
+        # More work than servers can do fails only once the queue is full, which one instant does not show.
+        overrun = (asked & (snapshot.service_site_utilisation > 1.0)).any(axis=1)
+        return (snapshot.service_error > self._error * _SLACK) | late | overrun
 
     def _shares(self, snapshot: Snapshot) -> Floats:
         loads = np.concatenate([snapshot.peak_va, snapshot.link_load_bps])

@@ -2,7 +2,8 @@
 
 A *state* is the fleet as it is, or as a plan leaves it, with what the twin found in it: headroom, stranded power, what each
 single loss does, what a day costs. The *solution* is what the solver left beside its plan. A service is *short* when more of
-its requests fail, or its 99th percentile is longer, than its users were promised.
+its requests fail, or its 99th percentile is longer, than its users were promised, or when it is asked for more than its
+servers can do.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ def chance_above(supply: float, low: float, mode: float, high: float) -> float:
         return 0.0
     if supply < low:
         return 1.0
-    if supply <= mode and mode > low:
-        return 1.0 - (supply - low) ** 2 / ((high - low) * (mode - low))
-    return (high - supply) ** 2 / ((high - low) * (high - mode))
+    if supply <= mode and low < mode:
+        return 1.0 - (supply - low) / (high - low) * ((supply - low) / (mode - low))
+    return (high - supply) / (high - low) * ((high - supply) / (high - mode))
 
 
 def mean_above(supply: float, low: float, mode: float, high: float) -> float:
@@ -41,8 +41,12 @@ def mean_above(supply: float, low: float, mode: float, high: float) -> float:
     if supply <= low:
         return mean - supply
     if supply <= mode:
-        return mean - supply + (supply - low) ** 3 / (3.0 * (high - low) * (mode - low))
-    return (high - supply) ** 3 / (3.0 * (high - low) * (high - mode))
+        return (
+            mean
+            - supply
+            + (supply - low) / (high - low) * ((supply - low) / (mode - low)) * (supply - low) / 3.0
+        )
+    return (high - supply) / (high - low) * ((high - supply) / (high - mode)) * (high - supply) / 3.0
 
 
 def _check(low: float, mode: float, high: float) -> None:

@@ -178,7 +178,7 @@ def sample_report(solution: Solution | None = None) -> CapacityReport:
         assumed=("embodied of 4 types (for embodied_kg)",),
         inputs={"plan": "exp.yaml", "fleet": "fleet.yaml"},
         commands={
-            "report": "fleetwin report capacity exp.yaml --fleet fleet.yaml --as-of 2026-12-03T09:00:00+00:00 --out html=capacity.html",
+            "report": "fleetwin report capacity exp.yaml --fleet fleet.yaml --as-of 2026-12-03T09:00Z -o capacity.html",
             "verdict": "fleetwin check exp.yaml --fleet fleet.yaml --out json=verdict.json",
             "today bill": "fleetwin simulate fleet.yaml --days 1 --by site",
             "today stranded": "fleetwin inspect fleet.yaml --stranded",
