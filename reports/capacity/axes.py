@@ -42,7 +42,7 @@ def frame(
     high = high + 0.06 * (high - low) or 1.0
     drawing = Drawing(WIDTH, HEIGHT, f"{title}, {unit} by month")
     made = Frame(drawing, months, low, high, right)
-    drawing.words(2, 13, short(title, 44), style="label-bold")
+    drawing.words(2, 13, fitted(title, WIDTH - 6, 14.0), style="label-bold")
     drawing.words(2, 27, unit, style="label-soft")
     for value in ticks(low, high, most=4):
         drawing.line(LEFT, made.y(value), WIDTH - right, made.y(value), style="grid")
@@ -58,6 +58,20 @@ def compact(value: float) -> str:
         if abs(value) >= size:
             return f"{text.figure(float(f'{value / size:.3g}'))}{letter}"
     return text.figure(float(f"{value:.3g}"))
+
+
+def wide(words: str, size: float = 11.5) -> float:
+    """Return about how wide words are in a sans serif of that size (px), on the side of too wide."""
+    narrow, broad = "ijltfr.,:;'|!()[] -", "WMmw@%"
+    return size * sum(1.0 if c in broad or ord(c) > 0x2E80 else 0.42 if c in narrow else 0.68 for c in words)
+
+
+def fitted(words: str, room: float, size: float = 11.5) -> str:
+    """Return words cut so that they fit into a width (px), with an ellipsis."""
+    most = len(words)
+    while most > 1 and wide(short(words, most), size) > room:
+        most -= 1
+    return short(words, most)
 
 
 def every(months: Sequence[str], room: float, *, label: float = 50.0) -> list[int]:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from reports.capacity.axes import WIDTH, compact
-from reports.svg import Drawing, short
+from reports.capacity.axes import WIDTH, compact, fitted, wide
+from reports.svg import Drawing
 
 _ROW, _BAR, _TOP, _EDGE = 36.0, 13.0, 6.0, 4.0
 
@@ -41,19 +41,19 @@ def draw_parts(title: str, unit: str, bars: Sequence[Bar], *, shared: bool = Fal
         _head(drawing, bar, top)
         x = _EDGE
         for part in bar.parts:
-            wide = max(0.0, part.value) * scale
+            width = max(0.0, part.value) * scale
             drawing.box(
                 x,
                 top + 16,
-                (wide, _BAR),
+                (width, _BAR),
                 style=part.style,
                 title=f"{bar.name}: {part.words} {part.value:,.1f} {unit}",
                 round_=0,
             )
             label = compact(part.value)
-            if wide > 7.0 * len(label) + 6:
-                drawing.words(x + wide / 2, top + 26.5, label, style=f"in-{part.style}", anchor="middle")
-            x += wide
+            if width > 7.0 * len(label) + 6:
+                drawing.words(x + width / 2, top + 26.5, label, style=f"in-{part.style}", anchor="middle")
+            x += width
         if bar.mark is not None:
             at = _EDGE + bar.mark * scale
             drawing.line(at, top + 13, at, top + 32, style="mark")
@@ -94,7 +94,7 @@ def draw_change(title: str, unit: str, rows: Sequence[tuple[str, float]]) -> Mar
     middle, scale = WIDTH / 2, (WIDTH / 2 - 52) / most
     for index, (name, value) in enumerate(rows):
         top = _TOP + index * 30
-        drawing.words(_EDGE, top + 10, short(name, 50), style="label")
+        drawing.words(_EDGE, top + 10, fitted(name, WIDTH - 8), style="label")
         left = middle if value >= 0 else middle + value * scale
         style = "part-more" if value >= 0 else "part-less"
         words = f"{'+' if value > 0 else '−' if value < 0 else ''}{compact(abs(value))}"
@@ -112,5 +112,6 @@ def draw_change(title: str, unit: str, rows: Sequence[tuple[str, float]]) -> Mar
 
 
 def _head(drawing: Drawing, bar: Bar, top: float) -> None:
-    drawing.words(_EDGE, top + 11, short(bar.name, max(8, 52 - len(bar.end))), style="label")
-    drawing.words(WIDTH - _EDGE, top + 11, bar.end, style="label-soft", anchor="end")
+    end = fitted(bar.end, WIDTH * 0.6)
+    drawing.words(_EDGE, top + 11, fitted(bar.name, WIDTH - 4 * _EDGE - wide(end)), style="label")
+    drawing.words(WIDTH - _EDGE, top + 11, end, style="label-soft", anchor="end")

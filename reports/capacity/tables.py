@@ -9,7 +9,7 @@ from reports.capacity import filled
 from reports.capacity.blocks import Grid, Value
 from twin.records.capacity_report import CapacityReport
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t")
 
 
 def render_tables(report: CapacityReport) -> dict[str, str]:
@@ -21,16 +21,17 @@ def render_tables(report: CapacityReport) -> dict[str, str]:
 def _csv(grid: Grid) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.key for column in grid.columns])
+    writer.writerow([_cell(column.key) for column in grid.columns])
     writer.writerows([[_cell(value) for value in row] for row in grid.rows])
     return out.getvalue()
 
 
 def _cell(value: Value) -> str | float | int:
-    """Return a value as a cell; words that a spreadsheet would run as a formula get a quote in front."""
+    """Return a value as a cell of one line; words that a spreadsheet would run as a formula get a quote in front."""
     if value is None:
         return ""
     if isinstance(value, (int, float)):
         return value
     words = " ".join(value) if isinstance(value, tuple) else value
+    words = words.replace("\r", " ").replace("\n", " ")
     return f"'{words}" if words.startswith(_FORMULA) else words
