@@ -42,8 +42,10 @@ class Output(NamedTuple):
     path: str
 
 
-def parse_outputs(spec: str) -> tuple[Output, ...]:
+def parse_outputs(spec: str, kinds: Sequence[str] = tuple(KINDS)) -> tuple[Output, ...]:
     """Return the outputs that *spec* ("json=verdict.json,md=-") names; call it before the work starts.
+
+    A kind "csv" is a folder of files: it may be there already, and cannot go to the standard output.
 
     Raises
     ------
@@ -55,7 +57,7 @@ def parse_outputs(spec: str) -> tuple[Output, ...]:
         for part in spec.split(",")
         for kind, _, path in [part.partition("=")]
     ]
-    problems = [problem for output in outputs if (problem := _problem(output))]
+    problems = [problem for output in outputs if (problem := _problem(output, kinds))]
     paths = [output.path for output in outputs]
     problems += [
         f"'{path}' is named twice" for path in sorted({path for path in paths if paths.count(path) > 1})
@@ -87,10 +89,12 @@ def write_outputs(
     return tuple(path for path, _ in rendered if path != "-")
 
 
-def _problem(output: Output) -> str:
-    if output.kind not in KINDS:
-        hint = did_you_mean(output.kind, list(KINDS)) or f"write one of {', '.join(KINDS)}"
+def _problem(output: Output, kinds: Sequence[str]) -> str:
+    if output.kind not in kinds:
+        hint = did_you_mean(output.kind, list(kinds)) or f"write one of {', '.join(kinds)}"
         return f"there is no report '{output.kind}' ({hint})"
+    if output.kind == "csv":
+        return _folder_problem(output)
     if not output.path:
         return f"'{output.kind}' needs a file: {output.kind}=FILE, or {output.kind}=- for the standard output"
     folder = Path(output.path).parent
@@ -99,3 +103,11 @@ def _problem(output: Output) -> str:
     if output.path != "-" and Path(output.path).is_dir():
         return f"'{output.path}' is a folder"
     return ""
+
+
+def _folder_problem(output: Output) -> str:
+    if output.path in ("", "-"):
+        return "'csv' needs a folder: csv=FOLDER"
+    if not Path(output.path).parent.is_dir():
+        return f"there is no folder '{Path(output.path).parent}' for '{output.path}'"
+    return f"'{output.path}' is a file" if Path(output.path).is_file() else ""

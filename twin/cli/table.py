@@ -44,6 +44,11 @@ GROUPS = {
         Command("replay", "twin.cli.replay:replay", "Play the counter-example of a failed gate again"),
         Command("explain", "twin.cli.explain:explain", "Show why a gate decided as it did"),
     ),
+    "Report": (
+        Command(
+            "report capacity", "twin.cli.report:capacity", "Write the capacity report that a planner signs"
+        ),
+    ),
 }
 
 COMMANDS = tuple(command for group in GROUPS.values() for command in group)

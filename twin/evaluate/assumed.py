@@ -6,18 +6,24 @@ from collections.abc import Sequence
 
 from twin.gates.rules import Rule
 from twin.model.fleet import KINDS, SINGULAR, Fleet
+from twin.records.metrics import Metric
 from twin.records.verdict import AssumedInput
 
 
 def assumed_inputs(fleet: Fleet, rules: Sequence[Rule]) -> tuple[AssumedInput, ...]:
-    """Return the assumed values behind the rules, one row per field, with how many things assume it.
+    """Return the assumed values behind the rules, one row per field, with how many things assume it."""
+    return assumed_behind(fleet, [rule.metric for rule in rules])
+
+
+def assumed_behind(fleet: Fleet, measured: Sequence[Metric]) -> tuple[AssumedInput, ...]:
+    """Return the assumed values that metrics rest on, one row per field.
 
     Cost: one look-up per thing and field (cached per note pattern).
     """
     users: dict[str, set[str]] = {}
-    for rule in rules:
-        for path in rule.metric.inputs:
-            users.setdefault(path, set()).add(rule.metric.name)
+    for metric in measured:
+        for path in metric.inputs:
+            users.setdefault(path, set()).add(metric.name)
     found = []
     for path, metrics in sorted(users.items()):
         kind, field = path.split(".")

@@ -10,10 +10,15 @@ from pydantic import BaseModel
 
 from twin.files.kinds import KINDS
 from twin.model.errors import UsageError, did_you_mean
+from twin.records.capacity_report import CapacityReport
 from twin.records.solution import Solution
 from twin.records.verdict import Verdict
 
-_RECORDS: dict[str, type[BaseModel]] = {"verdict": Verdict, "solution": Solution}
+_RECORDS: dict[str, type[BaseModel]] = {
+    "verdict": Verdict,
+    "solution": Solution,
+    "capacity-report": CapacityReport,
+}
 NAMES = (*KINDS, *_RECORDS)
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -25,7 +30,7 @@ _SHORT_HAZARD = (
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Return the JSON Schema of a kind of document ("fleet", "plan", "gates", "suite", "drill", "verdict", "solution")."""
+    """Return the JSON Schema of a kind of document (one of `NAMES`)."""
     if kind not in NAMES:
         mend = did_you_mean(kind, NAMES) or f"known kinds: {', '.join(NAMES)}"
         raise UsageError(f"there is no document of kind {kind!r} ({mend})")
