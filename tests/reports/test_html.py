@@ -163,3 +163,11 @@ def test_every_section_has_something_to_say(
 ) -> None:
     pages = render_html(failed, plan=plan) + render_html(rejected)
     assert f'<section id="{section.name}">' in pages  # type: ignore[attr-defined]
+
+
+def test_the_change_and_the_limit_stand_side_by_side(failed: Verdict) -> None:
+    page = render_html(failed)
+    assert (
+        '<span title="(plan - reference) / reference">+0.39 % (+0.31 % … +0.47 %), limit +0.5 %</span>'
+        in page
+    )

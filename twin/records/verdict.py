@@ -60,10 +60,11 @@ class CounterExample(Frozen):
 class ScenarioResult(Frozen):
     """One gate in one scenario under one variant of the plan (whole, stopped after a step, rolled back from a step).
 
-    `plan` and `reference` are means over the n worlds (counts for violations, shares for events); `low`..`high` is the
-    interval of the judged quantity, at the stated confidence over all looks. What is judged when it is not the plan's
-    value itself is said in words by `judged` ("plan - reference"), its unit by `judged_unit` ("1": a share, "": the
-    metric's); `pass_bound` and `fail_bound` are the limits on that same scale.
+    `plan` and `reference` are the statistic of either arm over the n worlds (counts for violations, shares for events);
+    `estimate` is that of the judged quantity, and `low`..`high` its interval, at the stated confidence over all looks. What
+    is judged when it is not the plan's value itself is said in words by `judged` ("plan - reference"), its unit by
+    `judged_unit` ("1": a share of the reference, "": the metric's); `pass_bound` and `fail_bound` are the limits on that
+    same scale (of a band: half its width).
     """
 
     scenario: str
@@ -72,6 +73,7 @@ class ScenarioResult(Frozen):
     n: int
     plan: float | None = None
     reference: float | None = None
+    estimate: float | None = None
     low: float | None = None
     high: float | None = None
     method: str = ""
