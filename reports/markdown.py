@@ -121,8 +121,11 @@ def _counter_example(gate: GateResult) -> Iterator[str]:
     for number, step in enumerate(example.chain, start=1):
         yield f"{number}. `{clock(step.at_s)}` {escape(step.text)}"
     yield ""
+    if text.FILE in example.command:
+        yield "Play it again, once the verdict is stored (`--out json=verdict.json`):"
+        yield ""
     yield "```sh"
-    yield _in_fence(example.command)
+    yield _in_fence(example.command.replace(text.FILE, "verdict.json"))
     yield "```"
 
 

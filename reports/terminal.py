@@ -56,7 +56,7 @@ def why(gate: GateResult) -> RenderableType:
     if more := text.more_runs(gate):
         parts.append(_indent(Text(more)))
     if example is not None and example.command:
-        parts.append(_indent(Text.assemble("again: ", (example.command, "bold"))))
+        parts.append(_indent(Text.assemble("again: ", (text.again(example), "bold"))))
     return Group(*parts)
 
 

@@ -70,7 +70,10 @@ plan {{ text.variant(example.variant) }}, replication {{ example.replication }}:
 {% endfor %}
 {% if example.command %}
 <h4>Play it again</h4>
-<pre>{{ example.command }}</pre>
+{% if text.FILE in example.command %}
+<p class="small">This verdict was not stored. Check again with <code>--out json=verdict.json</code>, then:</p>
+{% endif %}
+<pre>{{ example.command | replace(text.FILE, "verdict.json") }}</pre>
 {% endif %}
 {% endif %}
 </article>

@@ -80,7 +80,7 @@ def test_it_tells_the_whole_story(failed: Verdict, plan: Plan) -> None:
         assert step.text in words
     for said in (
         "FAIL: the plan breaks a blocking limit",
-        "fleetwin replay VERDICT.json breakers",
+        "fleetwin replay verdict.json breakers",
         "ams1-b02",
         "unit.maintain@1",
         "carbon_kg: no region names its grid intensity",

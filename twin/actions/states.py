@@ -10,7 +10,6 @@ from itertools import groupby
 from twin.actions.fold import Cells, fold
 from twin.model.change import TimedChange
 
-
 # What is lost before a plan that starts at once is lost that long before the window: switches have changed over, load
 # balancers have moved their users (assumed: all within a minute), and the plan still starts while it is away.
 BEFORE_S = 60.0

@@ -25,7 +25,6 @@ from twin.files.yaml import Mark, load
 from twin.model.errors import GateError, Problem, ScenarioError, UsageError, did_you_mean
 from twin.model.gateset import GateSet, Replications
 from twin.model.scenario import Suite
-from twin.records.verdict import GateResult
 
 DEFAULT_GATES = "gates"
 
@@ -121,15 +120,6 @@ def read_time(text: str | None, option: str) -> datetime | None:
     except ValueError:
         raise UsageError(f"{option} {text!r} is not a time; write e.g. 2026-11-21T12:00Z") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def with_path(gate: GateResult, path: Path | str) -> GateResult:
-    """Return a gate's result whose command to play the counter-example again names the verdict's own file."""
-    example = gate.counter_example
-    if example is None:
-        return gate
-    command = example.command.replace("VERDICT.json", str(path))
-    return gate.model_copy(update={"counter_example": example.model_copy(update={"command": command})})
 
 
 @contextmanager

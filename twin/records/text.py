@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from twin.records.metrics import BY_NAME
 
 if TYPE_CHECKING:
-    from twin.records.verdict import GateResult, ScenarioResult, Verdict
+    from twin.records.verdict import CounterExample, GateResult, ScenarioResult, Verdict
 
+FILE = "VERDICT.json"  # stands in commands for the file of the verdict, which a verdict does not know
 _SEVERITY = ("fail", "error", "inconclusive", "waived", "warn", "pass")
 _HEADLINES = {
     "pass": "PASS: the plan stays within every limit",
@@ -100,6 +101,13 @@ def judged_by(verdict: Verdict) -> str:
     """Return what it was judged by: "gates maintenance, suite n-1, demand +20%"."""
     demand = verdict.inputs.get("demand", "")
     return f"gates {verdict.gates}, suite {verdict.suite}{f', demand {demand}' if demand else ''}"
+
+
+def again(example: CounterExample) -> str:
+    """Return how to play a counter-example again: a command, and before it how to store a verdict that was not."""
+    if FILE not in example.command:
+        return example.command
+    return f"check with --out json=verdict.json, then {example.command.replace(FILE, 'verdict.json')}"
 
 
 def final_line(verdict: Verdict) -> str:

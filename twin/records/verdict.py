@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
@@ -115,10 +116,16 @@ class GateResult(Frozen):
         if self.counter_example is None:
             raise UsageError(f"gate {self.id!r} has no counter-example: it did not fail")
         if self._replayer is None:
-            raise UsageError(
-                f"this verdict was read from a file; use: fleetwin replay VERDICT.json {self.id}"
-            )
+            raise UsageError(f"this verdict was read from a file; use: fleetwin replay {text.FILE} {self.id}")
         return self._replayer()
+
+    def stored_at(self, path: str) -> GateResult:
+        """Return the same, whose command to play the counter-example again names the file that the verdict is stored in."""
+        example = self.counter_example
+        if example is None:
+            return self
+        command = example.command.replace(text.FILE, shlex.quote(path))
+        return self.model_copy(update={"counter_example": example.model_copy(update={"command": command})})
 
     @property
     def because(self) -> str:
@@ -194,6 +201,12 @@ class Verdict(Frozen):
         if self.findings:
             return 14
         return EXIT_CODES[self.result]
+
+    def stored_at(self, path: str) -> Verdict:
+        """Return the same, whose commands name the file that it is stored in."""
+        return self.model_copy(
+            update={"gate_results": tuple(gate.stored_at(path) for gate in self.gate_results)}
+        )
 
     def __getitem__(self, gate: str) -> GateResult:
         for result in self.gate_results:
