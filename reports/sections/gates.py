@@ -33,7 +33,8 @@ _TEMPLATE = """\
 {%- if gate.worst.reference is not none %}{{ text.without_plan(gate, gate.worst) }}{% endif %}</td>
 <td data-label="change or interval">
 {%- if text.is_difference(gate.worst) %}
-<span title="{{ gate.worst.judged }}">{{ text.change(gate, gate.worst) }}</span>
+<span title="{{ gate.worst.judged }}">{{ text.estimate(gate, gate.worst) }}</span>
+<span class="soft limit">{{ text.limit(gate, gate.worst) }}</span>
 {%- elif text.interval(gate, gate.worst) %}
 <span class="whole">{{ text.interval(gate, gate.worst) }}</span>
 {%- else %}exact{% endif %}</td>

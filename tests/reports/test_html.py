@@ -168,6 +168,16 @@ def test_every_section_has_something_to_say(
 def test_the_change_and_the_limit_stand_side_by_side(failed: Verdict) -> None:
     page = render_html(failed)
     assert (
-        '<span title="(plan - reference) / reference">+0.39 % (+0.31 % … +0.47 %), limit +0.5 %</span>'
-        in page
+        '<span title="(plan - reference) / reference">+0.39 % (+0.31 % … +0.47 %)</span>\n'
+        '<span class="soft limit">limit +0.5 %</span>' in page
     )
+
+
+def test_what_broke_two_gates_is_told_once(failed: Verdict) -> None:
+    first = failed["breakers"]
+    again = first.model_copy(update={"id": "trips"})
+    page = render_html(failed.model_copy(update={"gate_results": (first, again)}))
+    assert page.count("What led to what") == 1
+    assert 'the same as for <a href="#why-breakers">breakers</a>' in page
+    assert 'id="why-breakers"' in page
+    assert page.count("<h4>Play it again</h4>") == 2

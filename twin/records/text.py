@@ -189,14 +189,18 @@ def judgement(gate: GateResult, row: ScenarioResult) -> str:
 
 def change(gate: GateResult, row: ScenarioResult) -> str:
     """Return the change against the reference, its interval and its limit: "+0.4 % (+0.3 % … +0.5 %), limit +2 %"."""
-    seen = _estimated(gate, row)
+    return ", ".join(filter(None, (estimate(gate, row), limit(gate, row))))
+
+
+def limit(gate: GateResult, row: ScenarioResult) -> str:
+    """Return the limit of a change, on the scale on which it is shown: "limit +2 %", "" where it is not known."""
     if row.pass_bound is None:
-        return seen
+        return ""
     sign = "±" if "±" in gate.pass_limit else ""
-    return f"{seen}, limit {sign}{bound(row.pass_bound, gate, row).removeprefix('+' if sign else '')}"
+    return f"limit {sign}{bound(row.pass_bound, gate, row).removeprefix('+' if sign else '')}"
 
 
-def _estimated(gate: GateResult, row: ScenarioResult) -> str:
+def estimate(gate: GateResult, row: ScenarioResult) -> str:
     """Return an estimate with its interval; an interval that no digit shows is left out."""
     around = interval(gate, row)
     if row.estimate is None:
