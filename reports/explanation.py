@@ -98,12 +98,14 @@ def _line(example: CounterExample, marks: list[int], span: tuple[float, float]) 
 
 def _rows(gate: GateResult) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    for title in ("result", "scenario and plan", "worlds", "plan vs reference", "interval"):
+    for title in ("result", "scenario and plan", "worlds", "plan vs reference", "change or interval"):
         table.add_column(title, overflow="fold")
     rows = sorted(gate.rows, key=lambda row: ORDER.index(row.result))
     for row in rows[:_ROWS]:
-        interval = text.interval(gate, row) or "exact"
-        seen = (Text(words) for words in (text.where(row), f"{row.n:,}", text.against(gate, row), interval))
+        seen = (
+            Text(words)
+            for words in (text.where(row), f"{row.n:,}", text.against(gate, row), text.judgement(gate, row))
+        )
         table.add_row(Text(row.result, style=STYLES[row.result]), *seen)
     if len(rows) > _ROWS:
         table.add_row("", Text(f"and {len(rows) - _ROWS:,} more, none worse", style="dim"))

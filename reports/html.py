@@ -14,9 +14,14 @@ from twin.records import text
 from twin.records.verdict import Verdict
 
 
-def render_html(verdict: Verdict, *, plan: Plan | None = None, traces: Sequence[Trace] = ()) -> str:
-    """Return the report; *plan* adds its steps, *traces* the series of the devices that broke a gate."""
-    page = Page(verdict, plan, traces)
+def render_html(
+    verdict: Verdict, *, plan: Plan | None = None, traces: Sequence[Trace] = (), stored: str = ""
+) -> str:
+    """Return the report.
+
+    *plan* adds its steps, *traces* the series of the devices that broke a gate, *stored* the file of the verdict.
+    """
+    page = Page(verdict.stored_at(stored) if stored else verdict, plan, traces, stored)
     drawn = [(section, section.render(page)) for section in SECTIONS]
     style = Markup(ENVIRONMENT.get_template("verdict.css").render())
     return ENVIRONMENT.get_template("verdict.html.j2").render(

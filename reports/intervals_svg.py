@@ -16,12 +16,20 @@ _WIDTH, _LEFT, _RIGHT, _ROW, _TOP, _SHOWN = 900.0, 250.0, 24.0, 24.0, 8.0, 14
 
 
 def draw_intervals(gate: GateResult) -> Markup:
-    """Return one bar per scenario and variant, worst first, or nothing when no row has an interval."""
+    """Return one bar per scenario and variant, worst first, or nothing when no row has an interval.
+
+    Changes in the metric's unit and shares of the reference have a drawing each.
+    """
+    if gate.estimator == "invariant":
+        return Markup("")
     rows = [row for row in gate.rows if row.low is not None and row.high is not None]
     rows.sort(key=lambda row: ORDER.index(row.result))
+    units = dict.fromkeys(row.judged_unit for row in rows)
+    return Markup("").join(_draw(gate, [row for row in rows if row.judged_unit == unit]) for unit in units)
+
+
+def _draw(gate: GateResult, rows: list[ScenarioResult]) -> Markup:
     left, rows = len(rows) - _SHOWN, rows[:_SHOWN]
-    if not rows or gate.estimator == "invariant":
-        return Markup("")
     scale = _scale(gate, rows)
     bottom = _TOP + _ROW * len(rows)
     drawing = Drawing(_WIDTH, bottom + (44 if left > 0 else 28), f"Intervals of {gate.id}")
@@ -92,9 +100,10 @@ def _draw_zones(
 def _draw_row(drawing: Drawing, gate: GateResult, row: ScenarioResult, scale: _Scale, y: float) -> None:
     if row.low is None or row.high is None:
         return
-    tip = f"{text.where(row)}, n={row.n}: {text.interval(gate, row)}"
+    tip = f"{text.where(row)}, n={row.n}: {text.judgement(gate, row)}"
     drawing.words(_LEFT - 10, y + 16, short(text.where(row), 38), anchor="end")
     left, right = scale.x(row.low), scale.x(row.high)
     drawing.box(left, y + 8, (max(3.0, right - left), 8), style=f"bar-{row.result}", title=tip)
-    if row.plan is not None and not text.is_difference(row):
-        drawing.dot(scale.x(row.plan), y + 12, radius=3.5, style="point", title=text.value(row.plan, gate))
+    middle = row.estimate if row.estimate is not None or text.is_difference(row) else row.plan
+    if middle is not None:
+        drawing.dot(scale.x(middle), y + 12, radius=3.5, style="point", title=text.bound(middle, gate, row))

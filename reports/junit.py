@@ -99,7 +99,7 @@ def _details(gate: GateResult, scenario: str, rows: list[ScenarioResult]) -> lis
     ]
     example = gate.counter_example
     if example is not None and example.scenario == scenario:
-        lines += ["because:", gate.because, f"again: {example.command}"]
+        lines += ["because:", gate.because, f"again: {text.again(example)}"]
     return lines
 
 

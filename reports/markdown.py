@@ -71,7 +71,7 @@ def _findings(verdict: Verdict) -> Iterator[str]:
 
 def _gates(verdict: Verdict) -> Iterator[str]:
     if verdict.gate_results:
-        yield "| result | gate | metric and limit | plan | reference | interval | worst in |"
+        yield "| result | gate | metric and limit | plan | reference | change or interval | worst in |"
         yield "|---|---|---|--:|--:|---|---|"
         for gate in text.by_severity(verdict.gate_results):
             name = escape(gate.id) + ("" if gate.level == "block" else " (advice)")
@@ -87,7 +87,7 @@ def _seen(gate: GateResult) -> str:
     cells = (
         text.with_plan(gate, row),
         text.without_plan(gate, row) if row.reference is not None else "",
-        text.interval(gate, row) or "exact",
+        text.judgement(gate, row),
         text.where(row),
     )
     return " | ".join(escape(cell) for cell in cells)
@@ -121,8 +121,11 @@ def _counter_example(gate: GateResult) -> Iterator[str]:
     for number, step in enumerate(example.chain, start=1):
         yield f"{number}. `{clock(step.at_s)}` {escape(step.text)}"
     yield ""
+    if text.FILE in example.command:
+        yield "Play it again, once the verdict is stored (`--out json=verdict.json`):"
+        yield ""
     yield "```sh"
-    yield _in_fence(example.command)
+    yield _in_fence(example.command.replace(text.FILE, "verdict.json"))
     yield "```"
 
 
@@ -153,7 +156,7 @@ def _rows(verdict: Verdict) -> Iterator[str]:
         return
     yield _FOLD
     yield ""
-    yield "| result | gate | scenario | plan variant | n | plan | reference | interval | violations |"
+    yield "| result | gate | scenario | plan variant | n | plan | reference | change or interval | violations |"
     yield "|---|---|---|---|--:|--:|--:|---|---|"
     for gate, row in sorted(rows, key=lambda pair: _RANK.index(pair[1].result)):
         yield _row(gate, row)
@@ -174,7 +177,7 @@ def _row(gate: GateResult, row: ScenarioResult) -> str:
         f"{row.n:,}",
         text.with_plan(gate, row),
         text.without_plan(gate, row),
-        text.interval(gate, row) or "exact",
+        text.judgement(gate, row),
     )
     return f"| {' | '.join(escape(cell) for cell in cells)} | {_names(row.violations)} |"
 

@@ -24,14 +24,21 @@ class Context(NamedTuple):
     plan: Plan | None = None
     traces: Sequence[Trace] = ()
     plan_file: str = ""
+    stored: str = ""  # the file of the verdict as JSON
+
+    def told(self, verdict: Verdict) -> Verdict:
+        """Return the verdict with its file in its commands: for people (as JSON it is the same wherever it is stored)."""
+        return verdict.stored_at(self.stored) if self.stored else verdict
 
 
 KINDS: dict[str, Callable[[Verdict, Context], str]] = {
     "json": lambda verdict, context: render_json(verdict),
-    "junit": lambda verdict, context: render_junit(verdict),
-    "sarif": lambda verdict, context: render_sarif(verdict, plan_file=context.plan_file),
-    "md": lambda verdict, context: render_markdown(verdict),
-    "html": lambda verdict, context: render_html(verdict, plan=context.plan, traces=context.traces),
+    "junit": lambda verdict, context: render_junit(context.told(verdict)),
+    "sarif": lambda verdict, context: render_sarif(context.told(verdict), plan_file=context.plan_file),
+    "md": lambda verdict, context: render_markdown(context.told(verdict)),
+    "html": lambda verdict, context: render_html(
+        verdict, plan=context.plan, traces=context.traces, stored=context.stored
+    ),
 }
 
 

@@ -19,11 +19,15 @@ from twin.records.verdict import GateResult, Verdict, clock
 
 @dataclass(frozen=True)
 class Page:
-    """The verdict, the plan when it is at hand, and the time series of the devices that broke a gate."""
+    """The verdict, the plan when it is at hand, the time series of the devices that broke a gate.
+
+    `stored` is the file that the verdict is stored in as JSON, where it is known.
+    """
 
     verdict: Verdict
     plan: Plan | None = None
     traces: Sequence[Trace] = field(default=())
+    stored: str = ""
 
     @property
     def gates(self) -> list[GateResult]:

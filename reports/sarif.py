@@ -88,7 +88,7 @@ def _gate(verdict: Verdict, gate: GateResult, plan_file: str) -> dict[str, Any]:
         gate.because,
     ]
     if gate.counter_example is not None:
-        lines.append(f"again: {gate.counter_example.command}")
+        lines.append(f"again: {text.again(gate.counter_example)}")
     return {
         "ruleId": f"gate/{gate.id}",
         "level": _LEVELS[gate.result][gate.level != "block"],
@@ -105,7 +105,7 @@ def _rule(name: str, verdict: Verdict) -> dict[str, Any]:
         "id": name,
         "shortDescription": {"text": words},
         "fullDescription": {"text": words},
-        "help": {"text": "fleetwin explain VERDICT.json shows why."},
+        "help": {"text": "fleetwin explain FILE shows why, of a verdict stored with --out json=FILE."},
         "defaultConfiguration": {"level": "error" if gate is None or gate.level == "block" else "warning"},
     }
 

@@ -23,6 +23,7 @@ STYLES = {
     "error": "bold red",
     "rejected": "bold red",
 }
+WIDE = 110  # columns from which a gate has one line
 _ROLE_STYLES = {"plan": "cyan", "world": "yellow", "effect": "", "violation": "bold red"}
 
 
@@ -33,7 +34,7 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     if verdict.findings:
         console.print(_findings(verdict))
     if verdict.gate_results:
-        console.print(_gates(verdict))
+        console.print(_gates(verdict) if console.width >= WIDE else _narrow_gates(verdict))
     for gate in text.by_severity(verdict.gate_results):
         if gate.result in ("fail", "error", "inconclusive"):
             console.print(why(gate))
@@ -55,7 +56,7 @@ def why(gate: GateResult) -> RenderableType:
     if more := text.more_runs(gate):
         parts.append(_indent(Text(more)))
     if example is not None and example.command:
-        parts.append(_indent(Text.assemble("again: ", (example.command, "bold"))))
+        parts.append(_indent(Text.assemble("again: ", (text.again(example), "bold"))))
     return Group(*parts)
 
 
@@ -133,7 +134,14 @@ def _findings(verdict: Verdict) -> Table:
 
 def _gates(verdict: Verdict) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for column in ("result", "gate", "metric and limit", "plan vs reference", "interval", "worst in"):
+    for column in (
+        "result",
+        "gate",
+        "metric and limit",
+        "plan vs reference",
+        "change or interval",
+        "worst in",
+    ):
         table.add_column(column, overflow="fold", no_wrap=column in ("result", "gate"))
     for gate in text.by_severity(verdict.gate_results):
         table.add_row(
@@ -142,6 +150,17 @@ def _gates(verdict: Verdict) -> Table:
             Text(text.rule(gate)),
             *_seen(gate),
         )
+    return table
+
+
+def _narrow_gates(verdict: Verdict) -> Table:
+    """Return the same without columns: what a gate demands, and below it what was seen."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for gate in text.by_severity(verdict.gate_results):
+        demand = Text.assemble((gate.id, "bold"), "  ", text.rule(gate))
+        table.add_row(_result(gate), Group(demand, Text(text.evidence(gate))))
     return table
 
 
@@ -157,7 +176,7 @@ def _seen(gate: GateResult) -> tuple[Text, Text, Text]:
     beside = f" vs {text.without_plan(gate, row)}" if row.reference is not None else ""
     return (
         Text(text.with_plan(gate, row) + beside),
-        Text(text.interval(gate, row) or "exact"),
+        Text(text.judgement(gate, row)),
         Text(text.where(row)),
     )
 

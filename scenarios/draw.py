@@ -64,7 +64,7 @@ def enumerates(scenario: Scenario) -> bool:
 def with_peak(setting: Setting, states: Sequence[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
     """Return the states of the plan and, unless one is there already, the peak of demand."""
     at_s = peak_s(setting.fleet, setting.start, setting.window_s)
-    inside = tuple((label, when) for label, when in states if 0.0 <= when < setting.window_s)
+    inside = tuple((label, when) for label, when in states if when < setting.window_s)
     return inside if any(when == at_s for _, when in inside) else (*inside, ("at peak", at_s))
 
 

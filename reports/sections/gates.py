@@ -18,7 +18,7 @@ _TEMPLATE = """\
 <div class="wide"><table class="stack">
 <thead><tr><th>result</th><th>gate</th><th>metric and limit</th>
 <th class="number">plan</th><th class="number">reference</th>
-<th>interval</th><th>worst in</th></tr></thead>
+<th>change or interval</th><th>worst in</th></tr></thead>
 <tbody>
 {% for gate in gates %}
 <tr class="{{ gate.result }}"><td><span class="tag">{{ gate.result }}</span></td>
@@ -31,11 +31,13 @@ _TEMPLATE = """\
 <td class="number" data-label="plan">{{ text.with_plan(gate, gate.worst) }}</td>
 <td class="number" data-label="reference">
 {%- if gate.worst.reference is not none %}{{ text.without_plan(gate, gate.worst) }}{% endif %}</td>
-<td data-label="interval">
-{%- if text.interval(gate, gate.worst) %}
+<td data-label="change or interval">
+{%- if text.is_difference(gate.worst) %}
+<span title="{{ gate.worst.judged }}">{{ text.estimate(gate, gate.worst) }}</span>
+<span class="soft limit">{{ text.limit(gate, gate.worst) }}</span>
+{%- elif text.interval(gate, gate.worst) %}
 <span class="whole">{{ text.interval(gate, gate.worst) }}</span>
-{%- if text.is_difference(gate.worst) %}<br><span class="soft">{{ gate.worst.judged }}</span>{% endif %}
-{% else %}exact{% endif %}</td>
+{%- else %}exact{% endif %}</td>
 <td class="name" data-label="worst in">{{ text.where(gate.worst) }}</td>
 {% else %}
 <td colspan="4" class="soft">{{ gate.reason or "not measured" }}</td>

@@ -7,17 +7,20 @@ import shlex
 from markupsafe import Markup
 
 from reports.page import Page, fill
+from twin.records import text
 from twin.records.verdict import Verdict
 
 
 def render(page: Page) -> Markup:
     """Write the commands and the digests."""
-    verdict = page.verdict
-    replays = [gate.counter_example.command for gate in page.gates if gate.counter_example]
+    verdict, stored = page.verdict, page.stored or "verdict.json"
+    replays = [
+        gate.counter_example.command.replace(text.FILE, stored) for gate in page.gates if gate.counter_example
+    ]
     return fill(
         _TEMPLATE,
         verdict=verdict,
-        commands=[_check(verdict), *(row for row in replays if row)],
+        commands=[_check(verdict, stored), *(row for row in replays if row)],
         digests=[
             ("plan", verdict.plan_digest),
             ("fleet", verdict.fleet_digest),
@@ -27,7 +30,7 @@ def render(page: Page) -> Markup:
     )
 
 
-def _check(verdict: Verdict) -> str:
+def _check(verdict: Verdict, stored: str) -> str:
     """Return the command that evaluates again, with the files that the verdict remembers."""
     words = ["fleetwin", "check", verdict.inputs.get("plan", f"{verdict.plan}.yaml")]
     words += [
@@ -43,7 +46,7 @@ def _check(verdict: Verdict) -> str:
     for option in ("demand", "max_replications"):
         if option in verdict.inputs:
             words += [f"--{option.replace('_', '-')}", verdict.inputs[option]]
-    words += ["--as-of", verdict.as_of.isoformat(), "--out", "json=verdict.json,html=verdict.html"]
+    words += ["--as-of", verdict.as_of.isoformat(), "--out", f"json={stored},html=verdict.html"]
     return shlex.join(words)
 
 

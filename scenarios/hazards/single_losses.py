@@ -34,9 +34,9 @@ def _one_or_many(value: Any) -> Any:
 class SingleLosses(Hazard):
     """One world for each (thing, state of the plan): the thing is lost and stays lost for `horizon`.
 
-    Nothing is random: the set is complete, so a plan that survives it survives every single loss of these
-    kinds at every state it passes through. `sites` keeps to some sites (a link counts when either end is
-    there).
+    Nothing is random: the set is complete, so a plan that survives it survives every single loss of these kinds at every
+    state it passes through; of a plan that starts at once also a minute before it. `sites` keeps to some sites (a link
+    counts when either end is there).
     """
 
     kind: ClassVar[str] = "single-losses"

@@ -287,7 +287,7 @@ def test_states_are_distinct_and_named(schedule: Schedule) -> None:
     # "after back" is like "after shift": nothing new to lose there.
     assert all(state.from_s <= state.at_s <= state.until_s for state in states)
     assert [(state.from_s, state.until_s) for state in states[3:]] == [(700.0, 1100.0), (1100.0, 7500.0)]
-    assert states[0].at_s == 0.0
+    assert states[0].at_s == -60.0  # the plan starts at once: what is lost before it is lost a minute ahead
 
 
 def test_states_of_a_rollback(schedule: Schedule) -> None:
@@ -304,7 +304,7 @@ def test_states_of_steps_that_run_together(fleet: Fleet) -> None:
     )
     states = resolve(plan, fleet).timeline().states
     assert [(state.label, state.from_s, state.until_s) for state in states] == [
-        ("before", 0.0, 0.0),
+        ("before", -60.0, 0.0),
         ("mid m", 0.0, 1800.0),
         ("mid m + l", 1800.0, 3600.0),
         ("mid l", 3600.0, 5400.0),

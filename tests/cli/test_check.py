@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -91,3 +92,30 @@ def test_a_change_of_demand_that_makes_no_sense(cli: Run, command: tuple[str, ..
     code, _, err = cli(*command, "--demand", change)
     assert code == 2
     assert "write e.g. '+20%'" in " ".join(err.split())
+
+
+def test_reports_say_how_to_play_it_again_with_the_file_of_the_verdict_where_there_is_one(
+    cli: Run, tmp_path: Path
+) -> None:
+    options = ("--fleet", FLEET, "--gates", str(GATES), "--suite", "calm", "--jobs", "1", "--demand", "+20%")
+    kinds = ("html", "md", "junit", "sarif")
+    files = {kind: tmp_path / f"report.{kind}" for kind in kinds}
+    out = ",".join(f"{kind}={file}" for kind, file in files.items())
+    clock = ("--as-of", "2026-11-20T12:00Z")
+    told = [
+        cli("check", PLAN, *options, *clock, "--out", out).out,
+        *(file.read_text() for file in files.values()),
+    ]
+    for text in told:  # not stored: how to store it comes first
+        assert "VERDICT.json" not in text
+        assert text.index("json=verdict.json") < text.index("fleetwin replay verdict.json breakers")
+    stored, other = tmp_path / "my verdict.json", tmp_path / "other.json"
+    told = [
+        " ".join(cli("check", PLAN, *options, *clock, "--out", f"json={stored}", "--out", out).out.split()),
+        *(file.read_text() for file in files.values()),
+    ]
+    for text in told:
+        assert f"fleetwin replay '{stored}' breakers" in html.unescape(text)
+    assert f"--out 'json={stored},html=verdict.html'" in html.unescape(files["html"].read_text())
+    cli("check", PLAN, *options, *clock, "--out", f"json={other}")
+    assert stored.read_bytes() == other.read_bytes()

@@ -167,3 +167,22 @@ def test_an_slo_is_shown_broken_by_its_service_and_not_by_the_link_that_filled_u
     assert example is not None
     assert [step.kind for step in example.chain].count("link_overloads") == 1
     assert example.chain[-1].kind == "slo_violations"
+
+
+def test_without_chance_the_change_is_exact_and_has_its_limit_beside_it() -> None:
+    """Two racks of three leave 100 requests/s of 120: 100 ms of work each, and at most 2 s in the queue."""
+    rules = (
+        {"id": "errors", "metric": "error_rate", "pass": "<= +5 % of reference, floor 0.1 %"},
+        {"id": "energy", "metric": "energy_kwh", "pass": "<= +5 % of reference, floor 1 Wh"},
+        {"id": "cap", "metric": "energy_kwh", "pass": "<= 1 MWh"},
+    )
+    verdict = verdict_of(drain_plan("r[1-2]"), *rules)
+    errors, energy, cap = (verdict[rule["id"]].worst for rule in rules)
+    assert errors is not None and energy is not None and cap is not None
+    assert (errors.judged, errors.estimate, errors.pass_bound) == ("plan - reference", errors.plan, 0.001)
+    assert energy.judged == "(plan - reference) / reference"
+    assert energy.plan is not None and energy.reference is not None
+    assert energy.estimate == pytest.approx(energy.plan / energy.reference - 1.0)
+    assert energy.pass_bound == pytest.approx(0.05)
+    assert (cap.judged, cap.estimate) == ("", None)
+    assert "+16.64 pp (exact), limit +0.1 pp" in str(verdict)

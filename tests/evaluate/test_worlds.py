@@ -6,9 +6,11 @@ import pytest
 
 from scenarios.draw import draw
 from tests.evaluate.tiny import CALM, WINDOW, drain_plan, gate_set, suite_of, tiny_fleet, verdict_of
+from twin.actions.states import BEFORE_S
 from twin.evaluate import check, simulate
 from twin.evaluate.bench import set_up
 from twin.evaluate.play import worlds_of
+from twin.evaluate.replay import play_again
 from twin.model.fleet import Fleet
 from twin.model.plan import Plan
 from twin.model.scenario import Scenario
@@ -113,9 +115,27 @@ def test_single_losses_start_from_the_state_of_the_plan() -> None:
     fleet, plan = tiny_fleet(), drain_plan("r1", back=True)
     bench = set_up(plan, fleet, gate_set(), suite_of(N_1), salt="s")
     for world in worlds_of(bench, bench.suite.scenarios[0], 0):
-        assert 0.0 <= world.start_s < world.until_s <= bench.window_s
+        assert -BEFORE_S <= world.start_s < world.until_s <= bench.window_s
         assert all(change.at_s >= world.start_s for change in world.changes)
         assert any(change.at_s == world.start_s for change in world.changes)
+
+
+@pytest.mark.parametrize("at", ["0 min", "30 s", "10 min"])
+def test_each_thing_is_also_lost_before_a_plan_that_starts_at_once(at: str) -> None:
+    """There the plan starts while the thing is away, and in time for its end to be seen."""
+    bench = set_up(drain_plan("r1", at=at), tiny_fleet(), gate_set(), suite_of(N_1), salt="s")
+    begins = bench.schedule.timeline().changes[0].at_s
+    worlds = [
+        world for world in worlds_of(bench, bench.suite.scenarios[0], 0) if world.member.endswith(" before")
+    ]
+    assert {world.changes[0].change.target for world in worlds} == {"panel-a", "panel-b", "r1", "r2", "r3"}
+    for world in worlds:
+        assert world.changes[0].at_s == world.start_s <= begins - BEFORE_S
+        assert world.until_s > begins
+        replay = play_again(bench, 0, "whole", world.member, 0)
+        kinds = [(happening.at_s, happening.kind) for happening in replay.plan.happenings]
+        assert kinds[0] == (world.start_s, "world")
+        assert (begins, "plan") in kinds
 
 
 def test_the_seed_does_not_depend_on_the_plan() -> None:

@@ -80,7 +80,7 @@ def test_it_tells_the_whole_story(failed: Verdict, plan: Plan) -> None:
         assert step.text in words
     for said in (
         "FAIL: the plan breaks a blocking limit",
-        "fleetwin replay VERDICT.json breakers",
+        "fleetwin replay verdict.json breakers",
         "ams1-b02",
         "unit.maintain@1",
         "carbon_kg: no region names its grid intensity",
@@ -163,3 +163,21 @@ def test_every_section_has_something_to_say(
 ) -> None:
     pages = render_html(failed, plan=plan) + render_html(rejected)
     assert f'<section id="{section.name}">' in pages  # type: ignore[attr-defined]
+
+
+def test_the_change_and_the_limit_stand_side_by_side(failed: Verdict) -> None:
+    page = render_html(failed)
+    assert (
+        '<span title="(plan - reference) / reference">+0.39 % (+0.31 % … +0.47 %)</span>\n'
+        '<span class="soft limit">limit +0.5 %</span>' in page
+    )
+
+
+def test_what_broke_two_gates_is_told_once(failed: Verdict) -> None:
+    first = failed["breakers"]
+    again = first.model_copy(update={"id": "trips"})
+    page = render_html(failed.model_copy(update={"gate_results": (first, again)}))
+    assert page.count("What led to what") == 1
+    assert 'the same as for <a href="#why-breakers">breakers</a>' in page
+    assert 'id="why-breakers"' in page
+    assert page.count("<h4>Play it again</h4>") == 2

@@ -97,3 +97,16 @@ def test_a_fork_in_the_chain_is_shown_as_a_fork() -> None:
         "    └──  3  +0:00:01  right",
         "        └──  4  +0:00:01  end  (and because of 2)",
     ]
+
+
+@pytest.mark.parametrize("width", [200, 80, 50])
+def test_a_relative_gate_shows_the_change_and_its_limit_at_any_width(failed: Verdict, width: int) -> None:
+    said = " ".join(transcript(failed, width=width).split())
+    assert "+0.39 % (+0.31 % … +0.47 %), limit +0.5 %" in said
+    assert "+0.77 ms (+0.46 ms … +1.07 ms), limit +1.5 ms" in said
+
+
+def test_a_narrow_terminal_breaks_no_word(failed: Verdict) -> None:
+    said = transcript(failed, width=60).splitlines()
+    for metric in ("overloads", "energy_kwh", "slo_violation", "latency_p99_ms"):
+        assert any(f" {metric} " in line for line in said)

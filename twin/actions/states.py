@@ -10,6 +10,10 @@ from itertools import groupby
 from twin.actions.fold import Cells, fold
 from twin.model.change import TimedChange
 
+# What is lost before a plan that starts at once is lost that long before the window: switches have changed over, load
+# balancers have moved their users (assumed: all within a minute), and the plan still starts while it is away.
+BEFORE_S = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -28,8 +32,9 @@ def states_of(changes: Sequence[TimedChange], end_s: float) -> tuple[State, ...]
     are in force as in an earlier one is left out.
     """
     first_s = changes[0].at_s if changes else end_s
-    found = [State("before", 0.0, 0.0, first_s)]
-    seen = [_Interval("before", 0.0, first_s, frozenset())]
+    before_s = min(0.0, first_s - BEFORE_S)
+    found = [State("before", before_s, before_s, first_s)]
+    seen = [_Interval("before", before_s, first_s, frozenset())]
     for _, group in groupby(_intervals(changes, end_s), key=lambda interval: interval.label):
         same_label = list(group)
         chosen = same_label[len(same_label) // 2]

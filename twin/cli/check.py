@@ -24,7 +24,6 @@ from twin.cli.inputs import (
     progress_bar,
     read_time,
     with_budget,
-    with_path,
 )
 from twin.evaluate import check as evaluate
 from twin.files.atomic import write_atomic
@@ -107,15 +106,15 @@ def check(
             without=without or (),
             demand=demand,
         )
+    context = Context(the_plan, tuple(traces(verdict)) if out else (), str(plan), _stored(out or ()))
     if as_json:
         typer.echo(render_json(verdict))
     else:
-        print_verdict(_named(verdict, out or ()), screen if piped else Console())
-    context = Context(plan=the_plan, traces=tuple(traces(verdict)), plan_file=str(plan))
+        print_verdict(context.told(verdict), screen if piped else Console())
     for spec in out or ():
         write_outputs(verdict, spec, write=write_atomic, context=context)
     say = sys.stderr.write if piped or as_json else sys.stdout.write
-    report_to_github(verdict, environ=os.environ, show=say, plan_file=str(plan))
+    report_to_github(context.told(verdict), environ=os.environ, show=say, plan_file=str(plan))
     return verdict.exit_code
 
 
@@ -125,13 +124,10 @@ def takes_stdout(out: Sequence[str]) -> bool:
     return "-" in paths
 
 
-def _named(verdict: Verdict, out: Sequence[str]) -> Verdict:
-    """Return the verdict with the place of its JSON file, where it has one, in the commands it names."""
+def _stored(out: Sequence[str]) -> str:
+    """Return the file that the verdict is stored in as JSON, if any."""
     files = [output.path for spec in out for output in parse_outputs(spec) if output.kind == "json"]
-    if not files or files[0] == "-":
-        return verdict
-    rows = tuple(with_path(gate, files[0]) for gate in verdict.gate_results)
-    return verdict.model_copy(update={"gate_results": rows})
+    return next((file for file in files if file != "-"), "")
 
 
 def traces(verdict: Verdict) -> Iterator[Trace]:

@@ -19,7 +19,7 @@ from reports.outputs import Context, write_outputs
 from reports.terminal import STYLES, why
 from scenarios.fleets.example import example_fleet
 from twin.cli.check import traces
-from twin.cli.inputs import find_gates, find_suite, lines_of, progress_bar, with_path
+from twin.cli.inputs import find_gates, find_suite, lines_of, progress_bar
 from twin.evaluate import check as evaluate
 from twin.files.atomic import write_atomic
 from twin.files.documents import read_plan
@@ -109,7 +109,9 @@ def _judge(folder: Path, name: str, fleet: Fleet, *, jobs: int) -> Verdict:
     reports = folder / "reports"
     reports.mkdir(exist_ok=True)
     write_atomic(reports / f"{name}.json", render_json(verdict))
-    context = Context(plan=plan, traces=tuple(traces(verdict)), plan_file=str(path))
+    context = Context(
+        plan=plan, traces=tuple(traces(verdict)), plan_file=str(path), stored=str(reports / f"{name}.json")
+    )
     write_outputs(verdict, f"html={reports / name}.html", write=write_atomic, context=context)
     return verdict
 
@@ -125,7 +127,7 @@ def _show(console: Console, folder: Path, name: str, verdict: Verdict) -> None:
             and gate.result in ("fail", "inconclusive", "error")
             and gate.level == "block"
         ):
-            console.print(Padding(why(with_path(gate, stored)), (0, 0, 0, 2)))
+            console.print(Padding(why(gate.stored_at(str(stored))), (0, 0, 0, 2)))
     console.print(
         f"  report: {folder / 'reports' / name}.html (exit code {verdict.exit_code})\n", soft_wrap=True
     )

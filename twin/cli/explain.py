@@ -13,7 +13,6 @@ from rich.text import Text
 from reports.explanation import explain_gate
 from reports.jsonout import parse_json
 from reports.terminal import STYLES
-from twin.cli.inputs import with_path
 from twin.files.atomic import write_atomic
 from twin.model.errors import UsageError, did_you_mean
 from twin.records import text
@@ -38,7 +37,7 @@ def explain(
       fleetwin explain verdict.json breakers -o why.svg
     """
     the_verdict = parse_json(verdict.read_bytes(), str(verdict))
-    gates = [with_path(row, verdict) for row in _chosen(the_verdict, gate)]
+    gates = [row.stored_at(str(verdict)) for row in _chosen(the_verdict, gate)]
     if as_json:
         typer.echo(json.dumps([row.model_dump(mode="json") for row in gates], indent=1, ensure_ascii=False))
     else:

@@ -27,7 +27,6 @@ from twin.model.errors import GateError, Problem, ScenarioError, UsageError, did
 from twin.model.gateset import GateSet, Replications
 from twin.model.scenario import Suite
 from twin.model.units import parse_quantity
-from twin.records.verdict import GateResult
 
 DEFAULT_GATES = "gates"
 
@@ -134,15 +133,6 @@ def read_quantity(text: str, dimension: Literal["ratio", "duration"], option: st
     if value <= 0:
         raise UsageError(f"{option} {text}: give more than nothing")
     return value
-
-
-def with_path(gate: GateResult, path: Path | str) -> GateResult:
-    """Return a gate's result whose command to play the counter-example again names the verdict's own file."""
-    example = gate.counter_example
-    if example is None:
-        return gate
-    command = example.command.replace("VERDICT.json", str(path))
-    return gate.model_copy(update={"counter_example": example.model_copy(update={"command": command})})
 
 
 @contextmanager

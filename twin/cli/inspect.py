@@ -22,7 +22,7 @@ from twin.graph.sweep import Sweep, sweep_of
 from twin.model.errors import UsageError, did_you_mean
 from twin.model.fleet import Fleet
 from twin.model.names import expand_all
-from twin.records.headroom import Headroom, headroom
+from twin.records.headroom import Headroom
 
 Answer = tuple[str, Any, Callable[[Console], None]]  # topic, record, how to show it
 
@@ -39,9 +39,7 @@ def inspect(
         bool, typer.Option("--common-causes", help="Which redundant feeds, uplinks, copies meet upstream?")
     ] = False,
     headroom: Annotated[bool, typer.Option("--headroom", help="How loaded are units and links?")] = False,
-    after_loss: Annotated[
-        bool, typer.Option(help="With --headroom: also after every single loss (one settle each).")
-    ] = True,
+    after_loss: Annotated[bool, typer.Option(help="With --headroom: also after every single loss.")] = True,
     kind: Annotated[
         str | None, typer.Option(help="With --headroom: only this kind of unit (panel, ups, …), or link.")
     ] = None,
@@ -173,17 +171,10 @@ def _overview(fleet: Fleet, sweep: Sweep) -> list[Answer]:
 
 def _settled(fleet: Fleet, losses: list[str]) -> tuple[Headroom, ...]:
     """Settle the fleet as it is and after each loss."""
-    from twin.sim.snapshot import Snapshots
+    from twin.evaluate.headroom import headroom_after
 
-    snapshots = Snapshots(fleet)
     with progress_bar(Console(stderr=True), "settling") as progress:
-
-        def each() -> Iterator[Any]:
-            for done, name in enumerate(losses):
-                progress(done, len(losses), f"without {name}")
-                yield snapshots.of((name,))
-
-        return headroom(snapshots.of(), each())
+        return headroom_after(fleet, losses, progress=progress)
 
 
 def _losses(fleet: Fleet, kind: str | None) -> list[str]:

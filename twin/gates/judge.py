@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from twin.gates.estimators import assess
+from twin.gates.edges import Pair
+from twin.gates.estimators import assess, estimator_named
 from twin.gates.invariant import assess_invariant
 from twin.gates.rules import Rule
+from twin.gates.scale import scale_of
 from twin.model.limits import Limit
 from twin.records.verdict import Result, ScenarioResult
 
@@ -80,6 +83,7 @@ def judge(  # noqa: PLR0913
         n=len(samples),
         plan=float(estimate.plan),
         reference=float(estimate.reference),
+        estimate=_finite(estimate.value),
         low=_finite(estimate.low),
         high=_finite(estimate.high),
         method=estimate.method,
@@ -87,6 +91,7 @@ def judge(  # noqa: PLR0913
         more_runs=None if found.result else found.more_runs,
         smallest_effect=_finite(found.smallest_effect),
         judged=estimate.judged,
+        judged_unit=estimate.unit,
         pass_bound=_finite(found.pass_bound),
         fail_bound=_finite(found.fail_bound),
     )
@@ -131,8 +136,29 @@ def _exact(rule: Rule, samples: Sequence[Sample], scenario: str, variant: str) -
         method="every world",
         transients=_transients(samples),
         violations=tuple(sorted(_names(worst.plan))) if isinstance(worst.plan, frozenset) else (),
+        **_change(rule, worst),
     )
     return Judged(row, row, worst)
+
+
+def _change(rule: Rule, sample: Sample) -> dict[str, Any]:
+    """Return the change in one world and its limit, for a rule that compares with the reference."""
+    plan, reference = number_of(sample.plan), number_of(sample.reference)
+    if (
+        rule.pass_limit.basis is None
+        or rule.estimator == "probability"
+        or not np.isfinite([plan, reference]).all()
+    ):
+        return {}
+    pair = Pair(np.array([plan]), np.array([reference]), 1)
+    scale = scale_of(rule.pass_limit, pair, estimator_named(rule.estimator, rule.gate.quantile))
+    bounds = {"pass_bound": rule.pass_limit, "fail_bound": rule.fail_limit}
+    return {
+        "estimate": scale.change(plan, reference),
+        "judged": scale.judged,
+        "judged_unit": scale.unit,
+        **{name: scale.limit(limit, reference) for name, limit in bounds.items() if limit is not None},
+    }
 
 
 def _exact_result(rule: Rule, plan: float, reference: float) -> Result:

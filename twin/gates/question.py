@@ -11,8 +11,9 @@ from typing import Protocol
 
 import numpy as np
 
-from twin.gates.edges import Edge, Pair, Side, middle, sides
+from twin.gates.edges import Edge, Pair, Side, sides
 from twin.gates.looks import Decision, alpha_per_look, decide
+from twin.gates.scale import scale_of
 from twin.model.limits import Limit
 from twin.records.estimate import Estimate
 
@@ -77,24 +78,24 @@ class Question:
 
     def estimate(self, pair: Pair, looks: tuple[int, ...], bounds: tuple[float, float] | None) -> Estimate:
         """Return the judged quantity with its interval, kept within the *bounds* of the metric."""
-        edge, judged = self._shown(pair)
-        alpha = self._alpha(looks)
-        low, high = (self.estimator.bound(pair, edge, alpha, upper=upper) for upper in (False, True))
-        if bounds is not None and judged in ("plan", "plan - reference"):
+        scale = scale_of(self.pass_limit, pair, self.estimator)
+        value, low, high = scale.read(self.estimator, pair, self._alpha(looks))
+        if bounds is not None and scale.judged in ("plan", "plan - reference"):
             width = bounds[1] - bounds[0]
-            floor, ceiling = bounds if judged == "plan" else (-width, width)
+            floor, ceiling = bounds if scale.judged == "plan" else (-width, width)
             low, high = max(low, floor), min(high, ceiling)
         return Estimate(
             self.estimator.name,
             self.estimator.method,
             pair.n,
-            self.estimator.value(pair, edge),
+            value,
             low,
             high,
             self.confidence,
             self.estimator.assumptions,
-            judged,
+            scale.judged,
             *self._arms(pair),
+            scale.unit,
         )
 
     def smallest_effect(self, estimate: Estimate) -> float | None:
@@ -108,13 +109,7 @@ class Question:
         """Return a limit on the scale of the estimate (of a band: half its width)."""
         if limit is None:
             return None
-        if self._shown(pair)[1] == "plan - allowed":
-            return 0.0 if limit is self.pass_limit else None
-        _, reference = self._arms(pair)
-        if limit.op == "±":
-            low, high = limit.range(reference)
-            return (high - low) / 2
-        return limit.allowed(reference) - (0.0 if limit.basis is None else reference)
+        return scale_of(self.pass_limit, pair, self.estimator).limit(limit, self._arms(pair)[1])
 
     def _least(self) -> int:
         return self.estimator.least_runs(1.0 - self.confidence)
@@ -155,16 +150,6 @@ class Question:
         """Return the statistic of the plan and of the reference alone."""
         mirrored = Pair(pair.reference, pair.reference, pair.n)
         return self.estimator.value(pair, Edge()), self.estimator.value(mirrored, Edge())
-
-    def _shown(self, pair: Pair) -> tuple[Edge, str]:
-        """Return what the estimate is compared with, and what to call it."""
-        limit, negative = self.pass_limit, _negative(pair)
-        if limit.op == "±":
-            return middle(limit, negative=negative), "plan - centre of the band"
-        edge = sides(limit, negative=negative)[0].edge
-        if len(self.estimator.cut(edge)) < len(edge.lines):
-            return edge, "plan - allowed"
-        return middle(limit), "plan" if limit.basis is None else "plan - reference"
 
 
 def _negative(pair: Pair) -> bool:

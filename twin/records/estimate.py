@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Estimate:
     """A judged quantity after n worlds.
 
-    `judged` says in words what is estimated ("plan", "plan - reference", ...); `value` is its estimate and
-    `low`..`high` its interval: each end misses with at most 1 - `confidence` over all looks of the budget.
-    `plan` and `reference` are the same statistic of either arm alone.
+    `judged` says in words what is estimated ("plan", "plan - reference", ...), `unit` in what ("1": a share of the
+    reference, "": the metric's own); `value` is its estimate and `low`..`high` its interval: each end misses with at most
+    1 - `confidence` over all looks of the budget. `plan` and `reference` are the same statistic of either arm alone.
     """
 
     estimator: str
@@ -25,3 +25,4 @@ class Estimate:
     judged: str = "plan"
     plan: float = 0.0
     reference: float = 0.0
+    unit: str = ""

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from twin.records.metrics import BY_NAME
 
 if TYPE_CHECKING:
-    from twin.records.verdict import GateResult, ScenarioResult, Verdict
+    from twin.records.verdict import CounterExample, GateResult, ScenarioResult, Verdict
 
+FILE = "VERDICT.json"  # stands in commands for the file of the verdict, which a verdict does not know
 _SEVERITY = ("fail", "error", "inconclusive", "waived", "warn", "pass")
 _HEADLINES = {
     "pass": "PASS: the plan stays within every limit",
@@ -102,6 +103,13 @@ def judged_by(verdict: Verdict) -> str:
     return f"gates {verdict.gates}, suite {verdict.suite}{f', demand {demand}' if demand else ''}"
 
 
+def again(example: CounterExample) -> str:
+    """Return how to play a counter-example again: a command, and before it how to store a verdict that was not."""
+    if FILE not in example.command:
+        return example.command
+    return f"check with --out json=verdict.json, then {example.command.replace(FILE, 'verdict.json')}"
+
+
 def final_line(verdict: Verdict) -> str:
     """Return the verdict in words, with what would decide it and the exit code."""
     more = f"; about {count(verdict.more_runs, 'more replication')} would decide" if verdict.more_runs else ""
@@ -132,7 +140,9 @@ def evidence(gate: GateResult) -> str:
     if gate.worst is None:
         return gate.reason
     around = interval(gate, gate.worst)
-    about = f"{judged(gate.worst)} {around}, " if around else ""
+    about = f"interval {around}, " if around else ""
+    if is_difference(gate.worst):
+        about = f"change {change(gate, gate.worst)}, "
     if gate.worst.violations:
         about = f"{names(gate.worst.violations)}, "
     return f"{against(gate, gate.worst)}, {about}in {where(gate.worst)}"
@@ -148,16 +158,21 @@ def against(gate: GateResult, row: ScenarioResult) -> str:
 
 def with_plan(gate: GateResult, row: ScenarioResult) -> str:
     """Return what was seen with the plan: a value, or for an invariant how many things broke it."""
-    if gate.estimator != "invariant" or row.plan is None:
+    if not _counts(gate, row) or row.plan is None:
         return value(row.plan, gate)
     return count(len(row.violations), "violation") if row.violations else "none"
 
 
 def without_plan(gate: GateResult, row: ScenarioResult) -> str:
     """Return what was seen without it; of an invariant only what the reference has of its own, per world."""
-    if gate.estimator != "invariant" or row.reference is None:
+    if not _counts(gate, row) or row.reference is None:
         return value(row.reference, gate)
     return f"{figure(row.reference)} per world" if row.reference else "none"
+
+
+def _counts(gate: GateResult, row: ScenarioResult) -> bool:
+    """Tell whether violations were counted; a gate on claims does that where the claim is about violations."""
+    return gate.estimator == "invariant" or bool(row.violations)
 
 
 def interval(gate: GateResult, row: ScenarioResult) -> str:
@@ -167,14 +182,38 @@ def interval(gate: GateResult, row: ScenarioResult) -> str:
     return f"{bound(row.low, gate, row)} … {bound(row.high, gate, row)}"
 
 
+def judgement(gate: GateResult, row: ScenarioResult) -> str:
+    """Return what the limit is held against: a change with its limit, else the interval of the value, else "exact"."""
+    return change(gate, row) if is_difference(row) else interval(gate, row) or "exact"
+
+
+def change(gate: GateResult, row: ScenarioResult) -> str:
+    """Return the change against the reference, its interval and its limit: "+0.4 % (+0.3 % … +0.5 %), limit +2 %"."""
+    return ", ".join(filter(None, (estimate(gate, row), limit(gate, row))))
+
+
+def limit(gate: GateResult, row: ScenarioResult) -> str:
+    """Return the limit of a change, on the scale on which it is shown: "limit +2 %", "" where it is not known."""
+    if row.pass_bound is None:
+        return ""
+    sign = "±" if "±" in gate.pass_limit else ""
+    return f"limit {sign}{bound(row.pass_bound, gate, row).removeprefix('+' if sign else '')}"
+
+
+def estimate(gate: GateResult, row: ScenarioResult) -> str:
+    """Return an estimate with its interval; an interval that no digit shows is left out."""
+    around = interval(gate, row)
+    if row.estimate is None:
+        return around
+    middle, *ends = (bound(number, gate, row) for number in (row.estimate, row.low, row.high))
+    if not around:
+        return f"{middle} (exact)"
+    return middle if ends == [middle, middle] else f"{middle} ({around})"
+
+
 def is_difference(row: ScenarioResult) -> bool:
     """Tell whether the interval is about plan against reference, not about the plan's own value."""
     return row.judged not in ("", "plan")
-
-
-def judged(row: ScenarioResult) -> str:
-    """Return what the interval is about: "interval" of the plan's own value, or "plan - reference"."""
-    return row.judged if is_difference(row) else "interval"
 
 
 def where(row: ScenarioResult) -> str:
@@ -194,11 +233,16 @@ def value(number: float | None, gate: GateResult) -> str:
 
 
 def bound(number: float | None, gate: GateResult, row: ScenarioResult) -> str:
-    """Return an end of the interval, or a limit, in the unit of what is judged; differences carry a sign."""
-    sign = "+" if is_difference(row) and number is not None and number > 0 else ""
-    return sign + quantity(
-        number, row.judged_unit or gate.unit, metric="" if row.judged_unit else gate.metric
-    )
+    """Return an end of the interval, or a limit, in the unit of what is judged; differences carry a sign.
+
+    The change of a share is in percentage points unless it is a share of the reference, as in limits.
+    """
+    own = not row.judged_unit
+    words = quantity(number, gate.unit if own else row.judged_unit, metric=gate.metric if own else "")
+    if not is_difference(row) or number is None:
+        return words
+    signed = f"+{words}" if number > 0 and words.split()[0] != "0" else words
+    return f"{signed[:-1]}pp" if own and signed.endswith(" %") else signed
 
 
 def quantity(number: float | None, unit: str, *, metric: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
@@ -60,10 +61,11 @@ class CounterExample(Frozen):
 class ScenarioResult(Frozen):
     """One gate in one scenario under one variant of the plan (whole, stopped after a step, rolled back from a step).
 
-    `plan` and `reference` are means over the n worlds (counts for violations, shares for events); `low`..`high` is the
-    interval of the judged quantity, at the stated confidence over all looks. What is judged when it is not the plan's
-    value itself is said in words by `judged` ("plan - reference"), its unit by `judged_unit` ("1": a share, "": the
-    metric's); `pass_bound` and `fail_bound` are the limits on that same scale.
+    `plan` and `reference` are the statistic of either arm over the n worlds (counts for violations, shares for events);
+    `estimate` is that of the judged quantity, and `low`..`high` its interval, at the stated confidence over all looks. What
+    is judged when it is not the plan's value itself is said in words by `judged` ("plan - reference"), its unit by
+    `judged_unit` ("1": a share of the reference, "": the metric's); `pass_bound` and `fail_bound` are the limits on that
+    same scale (of a band: half its width).
     """
 
     scenario: str
@@ -72,6 +74,7 @@ class ScenarioResult(Frozen):
     n: int
     plan: float | None = None
     reference: float | None = None
+    estimate: float | None = None
     low: float | None = None
     high: float | None = None
     method: str = ""
@@ -113,10 +116,16 @@ class GateResult(Frozen):
         if self.counter_example is None:
             raise UsageError(f"gate {self.id!r} has no counter-example: it did not fail")
         if self._replayer is None:
-            raise UsageError(
-                f"this verdict was read from a file; use: fleetwin replay VERDICT.json {self.id}"
-            )
+            raise UsageError(f"this verdict was read from a file; use: fleetwin replay {text.FILE} {self.id}")
         return self._replayer()
+
+    def stored_at(self, path: str) -> GateResult:
+        """Return the same, whose command to play the counter-example again names the file that the verdict is stored in."""
+        example = self.counter_example
+        if example is None:
+            return self
+        command = example.command.replace(text.FILE, shlex.quote(path))
+        return self.model_copy(update={"counter_example": example.model_copy(update={"command": command})})
 
     @property
     def because(self) -> str:
@@ -192,6 +201,12 @@ class Verdict(Frozen):
         if self.findings:
             return 14
         return EXIT_CODES[self.result]
+
+    def stored_at(self, path: str) -> Verdict:
+        """Return the same, whose commands name the file that it is stored in."""
+        return self.model_copy(
+            update={"gate_results": tuple(gate.stored_at(path) for gate in self.gate_results)}
+        )
 
     def __getitem__(self, gate: str) -> GateResult:
         for result in self.gate_results:
