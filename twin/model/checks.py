@@ -38,6 +38,7 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
         "trip": ("trip_curves",),
         "bypass_trip": ("trip_curves",),
         "capping": ("capping_policies",),
+        "shedding": ("shedding_policies",),
         "feeds_into": ("power_units",),
         "output_series": ("series",),
     },
@@ -55,7 +56,15 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 # Kinds with a name space of their own.
-OWN_NAMES = ("server_types", "reservations", "series", "trip_curves", "capping_policies", "cooling_zones")
+OWN_NAMES = (
+    "server_types",
+    "reservations",
+    "series",
+    "trip_curves",
+    "capping_policies",
+    "shedding_policies",
+    "cooling_zones",
+)
 
 
 def names_are_unique(fleet: Fleet) -> Iterator[Fault]:

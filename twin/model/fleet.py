@@ -14,7 +14,7 @@ from twin.model.base import Name, Record
 from twin.model.cooling import CoolingPlant, CoolingZone
 from twin.model.network import Link, Switch, Traffic
 from twin.model.power import PowerUnit, Rack
-from twin.model.protection import CappingPolicy, TripCurve
+from twin.model.protection import CappingPolicy, SheddingPolicy, TripCurve
 from twin.model.series import Note, Series
 from twin.model.servers import Reservation, ServerGroup, ServerType
 from twin.model.services import Demand, Deployment, Service, Storage
@@ -56,6 +56,7 @@ KINDS: dict[str, type[Record]] = {
     "sites": Site,
     "trip_curves": TripCurve,
     "capping_policies": CappingPolicy,
+    "shedding_policies": SheddingPolicy,
     "cooling_zones": CoolingZone,
     "power_units": PowerUnit,
     "cooling_plants": CoolingPlant,
@@ -90,6 +91,7 @@ SINGULAR = {
     "sites": "site",
     "trip_curves": "trip curve",
     "capping_policies": "capping policy",
+    "shedding_policies": "shedding policy",
     "cooling_zones": "cooling zone",
     "power_units": "unit",
     "cooling_plants": "plant",
@@ -126,6 +128,7 @@ class Fleet(Record):
     sites: tuple[Site, ...] = ()
     trip_curves: tuple[TripCurve, ...] = ()
     capping_policies: tuple[CappingPolicy, ...] = ()
+    shedding_policies: tuple[SheddingPolicy, ...] = ()
     cooling_zones: tuple[CoolingZone, ...] = ()
     power_units: tuple[PowerUnit, ...] = ()
     cooling_plants: tuple[CoolingPlant, ...] = ()

@@ -106,6 +106,9 @@ class PowerUnit(Record):
         Field(alias="shave_above", description="battery: it delivers what its unit carries above this"),
     ] = None
     capping: Annotated[Name | None, Field(description="the policy that caps what it feeds")] = None
+    shedding: Annotated[
+        Name | None, Field(description="the policy that switches off racks that it feeds")
+    ] = None
     mtbf_s: Annotated[PositiveSeconds | None, Field(alias="mtbf")] = None
     mttr_s: Annotated[PositiveSeconds, Field(alias="mttr")] = 4 * 3600.0
 

@@ -223,6 +223,17 @@ METRICS: tuple[Metric, ...] = (
         (*_POWER, "cooling_plants.rated_heat_w", "cooling_zones.fluid_j_per_k", "cooling_zones.mass_j_per_k"),
     ),
     Metric(
+        "racks_shed",
+        "",
+        "violations",
+        "racks that a controller switched off, at any time",
+        "lower",
+        _PLACE,
+        "racks that were switched off because a unit above them was overloaded (they are also unpowered)",
+        None,
+        (*_PEAK, "racks.fed_by", "services.tier"),
+    ),
+    Metric(
         "unpowered",
         "",
         "violations",

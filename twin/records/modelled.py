@@ -29,6 +29,10 @@ _DECLARED: tuple[tuple[Callable[[Fleet], bool], str], ...] = (
         "power capping: no unit declares a policy",
     ),
     (
+        lambda fleet: any(unit.shedding for unit in fleet.power_units),
+        "load shedding by tier: no unit declares a policy",
+    ),
+    (
         lambda fleet: bool(fleet.cooling_zones),
         "temperatures: no cooling zone is declared (too little cooling is a violation, nothing heats up)",
     ),

@@ -21,6 +21,7 @@ EVENTS = {
     "batteries_empty": "power_units",
     "standby_failures": "power_units",
     "thermal_shutdowns": "racks",
+    "racks_shed": "racks",
 }
 
 

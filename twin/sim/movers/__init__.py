@@ -18,6 +18,7 @@ from twin.sim.movers.onsite import OnSite
 from twin.sim.movers.plants import Plants
 from twin.sim.movers.rebuild import Rebuild
 from twin.sim.movers.restore import Restore
+from twin.sim.movers.shedding import Shedding
 from twin.sim.movers.transfers import Transfers
 from twin.sim.movers.zones import Zones
 
@@ -25,6 +26,7 @@ from twin.sim.movers.zones import Zones
 MOVERS: tuple[type[Mover], ...] = (
     Breakers,
     Capping,
+    Shedding,
     Transfers,
     Batteries,
     Generators,
