@@ -40,6 +40,7 @@ NEEDS = {
     "cloudflare-pdx-2023": "batteries",
     "edpnet-2020": "congestion",
     "gap-and-battery": "batteries",
+    "google-2019": "fail-static",
     "rackspace-dfw-2007": "plants",
     "scaleway-2019": "congestion",
     "two-cords": "breakers",

@@ -53,7 +53,8 @@ class PowerArrays:
 class NetworkArrays:
     """The fabric as a feed graph (racks and switches; borders are its roots) and the backbone between sites.
 
-    `link_buffer_s` is 0 where a link declares no buffer, `convergence_s` where routers know at once.
+    `link_buffer_s` is 0 where a link declares no buffer, `convergence_s` where routers know at once, `fail_static_s` where
+    they forward for ever without a control plane.
     """
 
     levels: Levels
@@ -68,6 +69,7 @@ class NetworkArrays:
     switch_site: Ints
     switch_is_border: Bools
     switch_capacity_bps: Floats
+    switch_controllers: Ints
     switch_rack_start: Ints
     switch_racks: Ints
     link_capacity_bps: Floats
@@ -78,6 +80,7 @@ class NetworkArrays:
     backbone_a: Ints
     backbone_b: Ints
     convergence_s: float
+    fail_static_s: float
 
 
 @dataclass(frozen=True)
@@ -340,6 +343,7 @@ def _network(
         switch_site=ints(site_of),
         switch_is_border=np.array([s.tier == "border" for s in switches], dtype=bool),
         switch_capacity_bps=floats(s.capacity_bps for s in switches),
+        switch_controllers=ints(s.controllers for s in switches),
         switch_rack_start=np.r_[0, np.cumsum([len(rows) for rows in racks_of])].astype(np.int64),
         switch_racks=ints(r for rows in racks_of for r in rows),
         link_capacity_bps=floats(link.capacity_bps for link in fleet.links),
@@ -350,6 +354,7 @@ def _network(
         backbone_a=ints(at[fleet.links[i].a] for i in backbone),
         backbone_b=ints(at[fleet.links[i].b] for i in backbone),
         convergence_s=fleet.convergence_s or 0.0,
+        fail_static_s=fleet.fail_static_s or 0.0,
     )
 
 

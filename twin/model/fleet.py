@@ -115,7 +115,9 @@ class Fleet(Record):
 
     `convergence` is how long routers need to learn that a backbone link or a border switch died or came back; without it
     they know at once. Detection by BFD takes 0.3 s, an interior gateway protocol 0.2-1 s more; BGP with its default timers
-    5 s (inside a network) to 30 s per hop, minutes in the worst case.
+    5 s (inside a network) to 30 s per hop, minutes in the worst case. `fail_static` is how long a border switch whose
+    control plane is lost forwards as before until its routes are withdrawn; without it, for ever. The default restart time
+    of BGP's graceful restart is 2 min with many makers (recalled).
     """
 
     fleet: Name
@@ -123,6 +125,7 @@ class Fleet(Record):
     as_of: datetime | None = None
     description: str = ""
     convergence_s: Annotated[PositiveSeconds | None, Field(alias="convergence")] = None
+    fail_static_s: Annotated[PositiveSeconds | None, Field(alias="fail_static")] = None
     provenance: tuple[Note, ...] = ()
     regions: tuple[Region, ...] = ()
     sites: tuple[Site, ...] = ()

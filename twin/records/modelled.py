@@ -45,6 +45,10 @@ _DECLARED: tuple[tuple[Callable[[Fleet], bool], str], ...] = (
         "convergence of routes: the fleet declares no time (routers know at once)",
     ),
     (
+        lambda fleet: fleet.fail_static_s is not None,
+        "loss of the network's control plane: the fleet declares no fail_static (routes stay)",
+    ),
+    (
         lambda fleet: any(link.buffer_s for link in fleet.links),
         "queues in front of links: none declares a buffer (what does not fit is lost at once)",
     ),

@@ -43,6 +43,7 @@ class State:
         self.surge = np.zeros((sizes["services"], sizes["regions"]))
         self.warmer_c = np.zeros(sizes["sites"])
         self.control_lost = 0
+        self.controllers_lost = np.zeros(sizes["switches"], dtype=np.int64)
         self.touched_groups: set[int] = set()
         self._net: dict[tuple[str, str, str], float] = {}
         self._caps: dict[str, dict[str, float]] = {}
@@ -236,5 +237,11 @@ class State:
         self.demand_due = True
 
     def _control(self, change: Change) -> None:
+        if change.target:
+            network, site = self._compiled.network, self._compiled.index["sites"].get(change.target)
+            borders = network.switch_is_border & (network.switch_site == site)
+            rows = self._at("switches", change.target) if site is None else borders
+            self.controllers_lost[rows] -= round(change.value)
+            return
         self.control_lost -= round(change.value)
         self.routing_due = True

@@ -13,6 +13,7 @@ from twin.sim.movers.batteries import Batteries
 from twin.sim.movers.breakers import Breakers
 from twin.sim.movers.capping import Capping
 from twin.sim.movers.convergence import Convergence
+from twin.sim.movers.fail_static import FailStatic
 from twin.sim.movers.generators import Generators
 from twin.sim.movers.onsite import OnSite
 from twin.sim.movers.plants import Plants
@@ -36,6 +37,7 @@ MOVERS: tuple[type[Mover], ...] = (
     Zones,
     Autoscaling,
     Rebuild,
+    FailStatic,
     Convergence,
 )
 
