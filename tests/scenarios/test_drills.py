@@ -41,6 +41,7 @@ NEEDS = {
     "edpnet-2020": "congestion",
     "gap-and-battery": "batteries",
     "google-2019": "fail-static",
+    "google-us-east5-2025": "batteries",
     "rackspace-dfw-2007": "plants",
     "scaleway-2019": "congestion",
     "two-cords": "breakers",

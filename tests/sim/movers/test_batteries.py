@@ -31,6 +31,29 @@ def test_the_rack_is_dark_from_when_the_battery_is_empty_until_a_source_is_back(
     assert chain_of_causes[-1].text == "state util -1"
 
 
+def test_one_that_is_switched_off_does_not_fail_either() -> None:
+    world = [*fault("ups", "battery", 0.0), *loses("util", 100.0, 50.0)]
+    assert play(bare(), world, 1000.0).lost("rack") == [(100.0, 150.0)]
+    assert play(bare(), world, 1000.0, without=("batteries",)).lost("rack") == []
+
+
+def test_one_that_locks_out_stays_off_until_a_person_bypasses_it() -> None:
+    """Empty at 160 s, locked out for 1000 s: the source that is back at 600 s does not reach the rack before 1160 s."""
+    played = play(bare(lockout_s=1000.0), loses("util", 100.0, 500.0), 3000.0)
+    assert played.lost("rack") == [(pytest.approx(160.0), pytest.approx(1160.0))]
+    texts = [text for at_s, text in played.told("ups") if at_s == pytest.approx(1160.0)]
+    assert texts == ["a person puts ups on its bypass", "ups can ride again, as far as it is charged"]
+    assert played.lost("rack") != play(bare(), loses("util", 100.0, 500.0), 3000.0).lost("rack")
+
+
+def test_one_with_a_dead_battery_locks_out_and_protects_nothing_before_it_is_mended() -> None:
+    """Bypassed at 700 s it follows its feeder; the battery is mended at 100 + 5000 s and rides through the third outage."""
+    world = [*fault("ups", "battery", 0.0), *loses("util", 100.0, 50.0), *loses("util", 2000.0, 10.0)]
+    world += loses("util", 6000.0, 10.0)
+    played = play(bare(lockout_s=600.0, mttr_s=5000.0), world, 8000.0)
+    assert played.lost("rack") == [(100.0, 700.0), (2000.0, 2010.0)]
+
+
 def test_peukert_and_age_decide_how_long() -> None:
     """80 % of the rating, exponent 1.2, 75 % health: 60 s · 0.8 (at the rating) · 0.75 / 0.8^1.2 = 47.0 s."""
     played = play(bare(peukert=1.2, battery_health=0.75), loses("util", 0.0), 1000.0)
