@@ -376,7 +376,8 @@ class Traffic:
             total = total.plus(Load(rest_w, rest_w * tan_phi))
         if self.at.chain.powered(rack) and self.at.cells.held[rack.name] <= 0:
             for switch in self.at.fleet.switches:
-                if switch.name in rack.switches and not switch.fed_by:
+                alive = self.at.network.switch_alive(switch.name)
+                if switch.name in rack.switches and not switch.fed_by and alive:
                     sharing = sum(switch.name in other.switches for other in self.at.fleet.racks)
                     total = total.plus(Load(switch.power_w / sharing))
         return total

@@ -8,7 +8,6 @@ G regions.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,7 +43,6 @@ class PowerArrays:
     is_source: Bools
     unit_site: Ints
     switch_w: Floats
-    rack_switch_w: Floats
     plant_site: Ints
     plant_tan_phi: Floats
 
@@ -278,7 +276,6 @@ def _power(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dic
         is_source=np.array([u.kind in SOURCES for u in units], dtype=bool),
         unit_site=ints(index["sites"][u.site] for u in units),
         switch_w=floats(s.power_w for s in fleet.switches),
-        rack_switch_w=_switch_watts_of_racks(fleet),
         plant_site=ints(index["sites"][p.site] for p in fleet.cooling_plants),
         plant_tan_phi=floats(_tan_phi(p.power_factor) for p in fleet.cooling_plants),
     )
@@ -288,13 +285,6 @@ def _bare(levels: Levels, unit_node: Ints) -> Ints:
     """Nodes of the units that nothing draws from: parents of no level, but they still have their no-load loss."""
     draws = np.bincount(levels.parent, minlength=levels.nodes)
     return unit_node[draws[unit_node] == 0]
-
-
-def _switch_watts_of_racks(fleet: Fleet) -> Floats:
-    """What each rack draws for the switches in it `[W, (R,)]`: those without feeds share their draw among their racks."""
-    unfed = {switch.name: switch.power_w for switch in fleet.switches if not switch.fed_by}
-    served = Counter(name for rack in fleet.racks for name in rack.switches)
-    return floats(sum(unfed.get(name, 0.0) / served[name] for name in rack.switches) for rack in fleet.racks)
 
 
 def _network(
