@@ -380,7 +380,7 @@ METRICS: tuple[Metric, ...] = (
         "pue",
         "1",
         "number",
-        "energy_kwh / it_energy_kwh",
+        "(energy_kwh + what batteries and the sun give) / it_energy_kwh",
         "lower",
         _PLACE,
         "power usage effectiveness: an output",

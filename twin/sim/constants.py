@@ -18,8 +18,9 @@ class Constants:
     """Sums whose weights are constant, and where leaves stand.
 
     `busy` sums what the services of a (reservation, site) keep busy `[RRU]` from the requests they get through `[K*S, 1/s]`,
-    `bits` what they send `[bit/s]`; `by_site` sums groups to sites, `by_region` sites to regions, `sources` sources to sites.
-    Classes of traffic are the tiers that send any, in order: `service_class` and `traffic_class` say whose is which;
+    `bits` what they send `[bit/s]`; `by_site` sums groups to sites, `by_region` sites to regions, `sources` and `units`
+    power units to sites. Classes of traffic are the tiers that send any, in order: `service_class` and `traffic_class` say
+    whose is which;
     `by_pair` sums rows of traffic to pairs of sites.
     """
 
@@ -38,6 +39,7 @@ class Constants:
     fed_w: Floats
     source_node: Ints
     sources: Sums
+    units: Sums
     cooling: Cooling
     backbone_bps: Floats
     backbone_buffer_s: Floats
@@ -78,6 +80,7 @@ class Constants:
             fed_w=power.switch_w[fed],
             source_node=power.unit_node[source],
             sources=group_sums(power.unit_site[source], sites),
+            units=group_sums(power.unit_site, sites),
             cooling=Cooling(compiled.cooling, sites),
             backbone_bps=compiled.network.link_capacity_bps[compiled.network.backbone],
             backbone_buffer_s=compiled.network.link_buffer_s[compiled.network.backbone],

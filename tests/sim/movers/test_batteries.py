@@ -6,9 +6,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.sim.fleets import START
 from tests.sim.movers.supply import KW, LOAD_W, UTILITY, chain, fault, fleet_of, loses, play, spell
+from twin.graph.compile import compile_fleet
 from twin.model.change import Change, TimedChange
 from twin.model.fleet import Fleet
+from twin.sim.engine import Engine
+from twin.sim.run import simulate
 
 UPS = {"name": "ups", "kind": "ups", "rated_va": 1e5, "fed_by": ["util"], "peukert": 1.0}
 
@@ -63,6 +67,25 @@ def test_peukert_and_age_decide_how_long() -> None:
 def test_a_shorter_outage_is_not_noticed() -> None:
     played = play(bare(), loses("util", 100.0, 59.9), 1000.0)
     assert played.lost("rack") == []
+
+
+@pytest.mark.parametrize("walk_in_s", [0.0, 12.0])
+def test_what_the_site_uses_does_not_change_while_a_battery_gives_it(walk_in_s: float) -> None:
+    """On battery, walking in and being charged: bought + given - charged = load + losses, at every instant."""
+    fleet = bare(walk_in_s=walk_in_s, recharge_s=400.0, loss_fixed=0.02, loss_linear=0.05)
+    engines: list[tuple[float, float, float]] = []
+
+    def watch(now: float, engine: Engine, *_: object) -> None:
+        engines.append((float(engine.facility_w[0]), float(engine.onsite_w[0]), now))
+
+    simulate(
+        compile_fleet(fleet, start=START), world=loses("util", 100.0, 30.0), until_s=2000.0, observe=watch
+    )
+    settled = {now: (bought, given) for bought, given, now in engines}
+    uses = [bought + given for bought, given in settled.values()]
+    assert uses == pytest.approx([LOAD_W * 1.05 + 2000.0] * len(uses))
+    assert min(bought for bought, _ in settled.values()) == 0.0
+    assert any(given < 0 for _, given in settled.values())
 
 
 @pytest.mark.parametrize("walk_in_s", [0.0, 12.0])
