@@ -42,6 +42,7 @@ NEEDS = {
     "gap-and-battery": "batteries",
     "google-2019": "fail-static",
     "google-us-east5-2025": "batteries",
+    "power-storm": "startup",
     "rackspace-dfw-2007": "plants",
     "scaleway-2019": "congestion",
     "two-cords": "breakers",

@@ -13,6 +13,7 @@ state         unit, plant,                  -1 takes it out of service, +1 gives
               link
 drain         rack                          -1 drains: powered but without work; +1 undrains
 replicas      service       site            replicas added
+boot          service       site            -1: its replicas there stand still until they are started; +1: they are
 weight        service       site            traffic weight added
 sick          service                       share of its replicas, everywhere, that stop working
 demand        service or *  region or *     added to the demand factor (0.3 = 30 % more)
@@ -49,6 +50,7 @@ ChangeKind = Literal[
     "state",
     "drain",
     "replicas",
+    "boot",
     "weight",
     "sick",
     "demand",

@@ -48,7 +48,12 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
     "links": {"a": ("switches",), "b": ("switches",)},
     "server_groups": {"rack": ("racks",), "type": ("server_types",), "owner": ("reservations",)},
     "storage": {"racks": ("racks",)},
-    "services": {"reservation": ("reservations",), "callees": ("services",), "storage": ("storage",)},
+    "services": {
+        "reservation": ("reservations",),
+        "callees": ("services",),
+        "starts_after": ("services",),
+        "storage": ("storage",),
+    },
     "deployments": {"service": ("services",), "site": ("sites",)},
     "demand": {"service": ("services",), "region": ("regions",), "profile": ("series",)},
     "traffic": {"source": ("sites",), "target": ("sites",), "profile": ("series",)},

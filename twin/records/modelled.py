@@ -69,6 +69,10 @@ _DECLARED: tuple[tuple[Callable[[Fleet], bool], str], ...] = (
         "autoscaling: no service declares it",
     ),
     (
+        lambda fleet: any(service.starts_after or service.start_s for service in fleet.services),
+        "start-up from nothing: no service declares what it needs (all run as soon as their servers have power)",
+    ),
+    (
         lambda fleet: any(storage.parts for storage in fleet.storage),
         "rebuilding of data: no stateful set counts its copies or parts",
     ),

@@ -161,7 +161,7 @@ class Servers:
             wanted = replicas * services.replica_rru[row]
             ranked = fill_by_tier(wanted, services.tier[row], pair, np.append(capacity, 0.0))
             fill = np.where(by_tier, ranked, fill)
-        some = replicas * fill * healthy
+        some = replicas * fill * healthy * (state.boot.ravel()[cells] >= 0)
         running.ravel()[cells] = some
         short.ravel()[cells] = (replicas - some) * services.replica_rru[row]
         return running, short

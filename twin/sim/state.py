@@ -38,6 +38,7 @@ class State:
         self.count = compiled.servers.group_count.copy()
         self.failed = np.zeros(sizes["server_groups"], dtype=np.int64)
         self.replicas = compiled.services.replicas.copy()
+        self.boot = np.zeros((sizes["services"], sizes["sites"]), dtype=np.int64)
         self.weight = compiled.services.weight.copy()
         self.sick = np.zeros(sizes["services"])
         self.surge = np.zeros((sizes["services"], sizes["regions"]))
@@ -58,6 +59,7 @@ class State:
             "failed": self._failed,
             "cap": self._cap,
             "replicas": self._replicas,
+            "boot": self._boot,
             "weight": self._weight,
             "sick": self._sick,
             "demand": self._demand,
@@ -213,6 +215,11 @@ class State:
 
     def _replicas(self, change: Change) -> None:
         self.replicas[self._at("services", change.target), self._at("sites", change.key)] += change.value
+        self.cells_due = True
+        self.servers_due = True
+
+    def _boot(self, change: Change) -> None:
+        self.boot[self._at("services", change.target), self._at("sites", change.key)] += round(change.value)
         self.cells_due = True
         self.servers_due = True
 

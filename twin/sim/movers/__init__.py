@@ -20,6 +20,7 @@ from twin.sim.movers.plants import Plants
 from twin.sim.movers.rebuild import Rebuild
 from twin.sim.movers.restore import Restore
 from twin.sim.movers.shedding import Shedding
+from twin.sim.movers.startup import Startup
 from twin.sim.movers.transfers import Transfers
 from twin.sim.movers.zones import Zones
 
@@ -37,6 +38,7 @@ MOVERS: tuple[type[Mover], ...] = (
     Zones,
     Autoscaling,
     Rebuild,
+    Startup,
     FailStatic,
     Convergence,
 )
