@@ -20,6 +20,7 @@ from scenarios.hazards.loss import Loss
 from scenarios.hazards.maintenance_calendar import MaintenanceCalendar
 from scenarios.hazards.repair_crews import RepairCrews
 from scenarios.hazards.replay_outages import ReplayOutages
+from scenarios.hazards.shedding_fault import SheddingFault
 from scenarios.hazards.single_losses import SingleLosses
 from scenarios.hazards.standby_faults import StandbyFaults
 from scenarios.hazards.utility_sag import UtilitySag
@@ -44,6 +45,7 @@ HAZARDS: tuple[type[Hazard], ...] = (
     CapacityLoss,
     BreakerMisset,
     CappingFault,
+    SheddingFault,
     StandbyFaults,
     UtilitySag,
 )
@@ -70,6 +72,7 @@ __all__ = [
     "MaintenanceCalendar",
     "RepairCrews",
     "ReplayOutages",
+    "SheddingFault",
     "SingleLosses",
     "StandbyFaults",
     "UtilitySag",

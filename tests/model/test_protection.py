@@ -95,13 +95,31 @@ def test_bands_of_capping_must_stand_apart(bands: tuple[float, float, float]) ->
     ]
 
 
+def test_bands_of_shedding_must_stand_apart_too() -> None:
+    policies = [
+        {"name": "good"},
+        {"name": "bad", "shed_above": 1.0, "shed_to": 0.9, "restore_below": 0.95},
+    ]
+    dumped = fleet().model_dump(by_alias=False)
+    found = complaints(Fleet.model_validate({**dumped, "shedding_policies": policies}))
+    assert [row[:3] for row in found] == [("shedding_policies", 1, "shed_to")]
+
+
 def test_a_curve_that_does_not_exist_is_refused() -> None:
-    unit = {"name": "p", "kind": "panel", "rated_va": 1e5, "trip": "very-inverse", "capping": "dynamo"}
+    unit = {
+        "name": "p",
+        "kind": "panel",
+        "rated_va": 1e5,
+        "trip": "very-inverse",
+        "capping": "dynamo",
+        "shedding": "flex",
+    }
     found = complaints(
         site([unit], [{"name": "r", "fed_by": ["p"], "count": 1}], [{"name": "c", "kind": "relay"}])
     )
     assert [(kind, field) for kind, _, field, _ in found] == [
         ("power_units", "capping"),
+        ("power_units", "shedding"),
         ("power_units", "trip"),
     ]
 

@@ -11,6 +11,7 @@ from scenarios.hazards.base import Hazard, Setting
 from scenarios.world import timeline
 from tests.sim.movers.protected import play, trips
 from tests.sim.movers.test_capping import panel, surge
+from tests.sim.movers.test_shedding import GREEDY, hold, room
 from twin.model.change import Change, TimedChange
 
 START = datetime(2026, 11, 21, 0, tzinfo=UTC)
@@ -38,8 +39,24 @@ def test_capping_that_fails_in_time_is_no_help(part: str) -> None:
     assert trips(play(FLEET, [surge()], 900.0)) == []
 
 
+@pytest.mark.parametrize("part", ["sensor", "controller"])
+def test_shedding_that_fails_in_time_is_no_help(part: str) -> None:
+    fleet, units = room(GREEDY), ("a", "b", "c")
+    fault = hazards.SheddingFault(units=units, part=part, at="0 s", lasts="40 min")
+    dead = timeline(fault.spells(Setting(fleet, 3600.0, START, 1, fault.kind)), 0.0, 3600.0)
+    assert [timed.change for timed in dead] == [
+        Change("fault", name, v, f"shedding-{part}") for v in (1.0, -1.0) for name in units
+    ]
+    assert len(trips(play(fleet, [*dead, hold(100.0, "d")], 900.0))) == 3
+    assert trips(play(fleet, [hold(100.0, "d")], 900.0)) == []
+
+
 def test_units_without_protection_are_nothing_to_strike() -> None:
-    for one in (hazards.BreakerMisset(units=("q",), share="30 %"), hazards.CappingFault(units=("q",))):
+    for one in (
+        hazards.BreakerMisset(units=("q",), share="30 %"),
+        hazards.CappingFault(units=("q",)),
+        hazards.SheddingFault(units=("q",)),
+    ):
         (ill,) = one.check(FLEET)
         assert ill.absent and "'q' has no" in ill.what
     (ill,) = hazards.CappingFault(units=("pp",)).check(FLEET)

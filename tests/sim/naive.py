@@ -214,8 +214,12 @@ class NaiveTwin:
             self._believe(key, able, now_s)
             # Who waits where nobody serves, or behind more than can be served in time, fails.
             room = instant.full(*key) if able else 0.0
-            self.totals.errors[key[0]] += max(0.0, self.memory.backlog[key] - room)  # type: ignore[assignment]
-            self.memory.backlog[key] = min(self.memory.backlog[key], room)
+            level, counted = self.memory.backlog[key], self.memory.counted[key]
+            gone = max(0.0, level - room)
+            # Of those, some were counted already: their calls had failed.
+            self.totals.errors[key[0]] += gone * (1 - counted / level) if level else 0.0  # type: ignore[assignment]
+            self.memory.backlog[key] = level - gone
+            self.memory.counted[key] = counted * (1 - gone / level) if level else 0.0
         self.traffic = traffic = Traffic(instant, self.memory)
         self.leaves = traffic.leaves()
         self.facility_w = instant.chain.facility_w(self.leaves)
@@ -263,9 +267,20 @@ class NaiveTwin:
             add(totals.carbon_g, {site.name: (region.carbon_g_per_kwh or 0.0) / 3.6e6}, joules)
             add(totals.cost_usd, {site.name: (region.price_usd_per_mwh or 0.0) / 3.6e9}, joules)
         for key in self.instant.able:
-            level = self.memory.backlog[key] + traffic.backlog_rate(*key) * seconds
-            full = self.instant.full(*key)
-            self.memory.backlog[key] = 0.0 if level < NOTHING * max(full, 1.0) else min(level, full)
+            before, rate = self.memory.backlog[key], traffic.backlog_rate(*key)
+            level, full = before + rate * seconds, self.instant.full(*key)
+            self.memory.backlog[key] = level = 0.0 if level < NOTHING * max(full, 1.0) else min(level, full)
+            self._mix(key, before, level, rate, seconds)
+
+    def _mix(self, key: Key, before: float, after: float, rate: float, seconds: float) -> None:
+        """Who leaves is taken from all that wait: of n first ones n·(after / before)^(-leave / rate) are left."""
+        assert self.traffic is not None
+        leave, fails = self.traffic.passed(*key), self.traffic.failing_calls(*key)
+        first = 0.0
+        if before > 0 and after > 0:
+            still = abs(after / before - 1) < 1e-9
+            first = math.exp(-leave * seconds / before) if still else (after / before) ** (-leave / rate)
+        self.memory.counted[key] = self.memory.counted[key] * first + fails * (after - before * first)
 
 
 def add(total: Counter[str], rates: dict[str, float], seconds: float) -> None:

@@ -20,9 +20,10 @@ Key = tuple[str, str]  # (service, site)
 
 @dataclass
 class Memory:
-    """What outlives an instant: backlogs (requests), and where the load balancers think that a service answers."""
+    """What outlives an instant: backlogs (requests), what of them has been counted as failed, what load balancers believe."""
 
     backlog: dict[Key, float] = field(default_factory=Counter)
+    counted: dict[Key, float] = field(default_factory=Counter)
     believed: dict[Key, bool] = field(default_factory=dict)
 
 
@@ -284,6 +285,11 @@ class Traffic:
         arrivals = self.arrivals[name, site]
         survive = 1.0 - (self.overflow(name, site) / arrivals if arrivals > 0 else 0.0)
         survive *= 1.0 - self.failing[name]
+        return 1.0 - survive * (1.0 - self.failing_calls(name, site))
+
+    def failing_calls(self, name: str, site: str) -> float:
+        """Share of the requests that a service takes in at a site of which one of the calls fails."""
+        survive = 1.0
         for callee, calls in self.services[name].callees.items():
             seen = (
                 self.failing_at(callee, site)
@@ -373,7 +379,8 @@ class Traffic:
             total = total.plus(Load(rest_w, rest_w * tan_phi))
         if self.at.chain.powered(rack) and self.at.cells.held[rack.name] <= 0:
             for switch in self.at.fleet.switches:
-                if switch.name in rack.switches and not switch.fed_by:
+                alive = self.at.network.switch_alive(switch.name)
+                if switch.name in rack.switches and not switch.fed_by and alive:
                     sharing = sum(switch.name in other.switches for other in self.at.fleet.racks)
                     total = total.plus(Load(switch.power_w / sharing))
         return total

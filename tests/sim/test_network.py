@@ -329,6 +329,18 @@ def test_a_cut_link_leaves_the_calls_without_an_answer() -> None:
     assert engine.link_load.tolist() == [0.0]
 
 
+def test_a_switch_without_feeds_draws_from_its_racks_unless_it_is_out_of_service() -> None:
+    fleet = two_sites(1e12)
+    switches = tuple(row.model_copy(update={"power_w": 60.0}) for row in fleet.switches)
+    racks = tuple(row.model_copy(update={"switches": (f"{row.site}-b",)}) for row in fleet.racks)
+    fleet = fleet.model_copy(
+        update={"switches": switches, "racks": racks, "services": (), "deployments": (), "demand": ()}
+    )
+    assert settled(fleet).rack_w.tolist() == [50 * 100.0 + 60.0] * 2
+    assert settled(fleet, [Change("state", "w1-b", -1.0)]).rack_w.tolist() == [5060.0, 5000.0]
+    assert settled(fleet, [Change("state", "w1-rack", -1.0)]).rack_w.tolist() == [5060.0, 0.0]
+
+
 def test_users_far_away_pay_the_round_trip() -> None:
     fleet = two_sites(1e9)
     moved = fleet.model_copy(

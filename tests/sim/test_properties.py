@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from tests.sim.fleets import HELD, START, random_fleet, random_history
 from tests.sim.helpers import SEEDS, settled
@@ -81,6 +81,19 @@ def test_requests_are_conserved(seed: int) -> None:
     simulate(compile_fleet(fleet, start=START), (), world, until_s=UNTIL_S, observe=look)
     asked, found = zip(*balances, strict=True)
     assert found == pytest.approx(asked, rel=1e-9, abs=1e-9)
+
+
+@given(seed=SEEDS)
+@example(seed=15)
+@example(seed=36)
+@example(seed=127)
+@settings(max_examples=40)
+def test_no_more_requests_fail_than_are_made(seed: int) -> None:
+    """What waits where a service dies fails then; what of it was to fail for a call was counted when it came."""
+    fleet = random_fleet(seed)
+    world = random_history(fleet, seed + 1, until_s=UNTIL_S)
+    run = simulate(compile_fleet(fleet, start=START), (), world, until_s=UNTIL_S)
+    assert (run.errors <= run.requests * (1 + 1e-9) + 1e-6).all()
 
 
 @given(seed=SEEDS)

@@ -66,7 +66,6 @@ def test_no_request_is_made_up(seed: int) -> None:
     assert np.isfinite(run.p99_integral).all()
     assert (run.requests >= 0).all()
     assert (run.errors >= -1e-6 * run.requests).all()
-    # What a queue holds when its replicas die fails then, too.
     assert (run.errors <= run.requests * (1 + 1e-9) + 1e-6).all()
     most = services.retries + 3  # the history adds at most one each time
     assert (run.retries <= most * run.requests * (1 + 1e-6) + 1e-6).all()

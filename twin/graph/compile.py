@@ -8,7 +8,6 @@ G regions.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,7 +43,6 @@ class PowerArrays:
     is_source: Bools
     unit_site: Ints
     switch_w: Floats
-    rack_switch_w: Floats
     plant_site: Ints
     plant_tan_phi: Floats
 
@@ -53,7 +51,8 @@ class PowerArrays:
 class NetworkArrays:
     """The fabric as a feed graph (racks and switches; borders are its roots) and the backbone between sites.
 
-    `link_buffer_s` is 0 where a link declares no buffer, `convergence_s` where routers know at once.
+    `link_buffer_s` is 0 where a link declares no buffer, `convergence_s` where routers know at once, `fail_static_s` where
+    they forward for ever without a control plane.
     """
 
     levels: Levels
@@ -68,6 +67,7 @@ class NetworkArrays:
     switch_site: Ints
     switch_is_border: Bools
     switch_capacity_bps: Floats
+    switch_controllers: Ints
     switch_rack_start: Ints
     switch_racks: Ints
     link_capacity_bps: Floats
@@ -78,6 +78,7 @@ class NetworkArrays:
     backbone_a: Ints
     backbone_b: Ints
     convergence_s: float
+    fail_static_s: float
 
 
 @dataclass(frozen=True)
@@ -276,7 +277,6 @@ def _power(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dic
         is_source=np.array([u.kind in SOURCES for u in units], dtype=bool),
         unit_site=ints(index["sites"][u.site] for u in units),
         switch_w=floats(s.power_w for s in fleet.switches),
-        rack_switch_w=_switch_watts_of_racks(fleet),
         plant_site=ints(index["sites"][p.site] for p in fleet.cooling_plants),
         plant_tan_phi=floats(_tan_phi(p.power_factor) for p in fleet.cooling_plants),
     )
@@ -286,13 +286,6 @@ def _bare(levels: Levels, unit_node: Ints) -> Ints:
     """Nodes of the units that nothing draws from: parents of no level, but they still have their no-load loss."""
     draws = np.bincount(levels.parent, minlength=levels.nodes)
     return unit_node[draws[unit_node] == 0]
-
-
-def _switch_watts_of_racks(fleet: Fleet) -> Floats:
-    """What each rack draws for the switches in it `[W, (R,)]`: those without feeds share their draw among their racks."""
-    unfed = {switch.name: switch.power_w for switch in fleet.switches if not switch.fed_by}
-    served = Counter(name for rack in fleet.racks for name in rack.switches)
-    return floats(sum(unfed.get(name, 0.0) / served[name] for name in rack.switches) for rack in fleet.racks)
 
 
 def _network(
@@ -341,6 +334,7 @@ def _network(
         switch_site=ints(site_of),
         switch_is_border=np.array([s.tier == "border" for s in switches], dtype=bool),
         switch_capacity_bps=floats(s.capacity_bps for s in switches),
+        switch_controllers=ints(s.controllers for s in switches),
         switch_rack_start=np.r_[0, np.cumsum([len(rows) for rows in racks_of])].astype(np.int64),
         switch_racks=ints(r for rows in racks_of for r in rows),
         link_capacity_bps=floats(link.capacity_bps for link in fleet.links),
@@ -351,6 +345,7 @@ def _network(
         backbone_a=ints(at[fleet.links[i].a] for i in backbone),
         backbone_b=ints(at[fleet.links[i].b] for i in backbone),
         convergence_s=fleet.convergence_s or 0.0,
+        fail_static_s=fleet.fail_static_s or 0.0,
     )
 
 

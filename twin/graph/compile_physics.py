@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from twin.model.cooling import CoolingZone
 from twin.model.fleet import Fleet
 from twin.model.power import CoolingPlant, PowerUnit
-from twin.model.protection import CappingPolicy, TripCurve
+from twin.model.protection import CappingPolicy, SheddingPolicy, TripCurve
 
-DYNAMIC = ("trip", "battery_j", "start_s", "transfer_s", "restore_s", "feeds_into", "capping")
+DYNAMIC = ("trip", "battery_j", "start_s", "transfer_s", "restore_s", "feeds_into", "capping", "shedding")
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Physics:
     zones: tuple[CoolingZone, ...]
     curves: dict[str, TripCurve]
     policies: dict[str, CappingPolicy]
+    shedding: dict[str, SheddingPolicy]
 
 
 def compile_physics(fleet: Fleet) -> Physics:
@@ -37,4 +38,5 @@ def compile_physics(fleet: Fleet) -> Physics:
         zones=fleet.cooling_zones,
         curves={curve.name: curve for curve in fleet.trip_curves},
         policies={policy.name: policy for policy in fleet.capping_policies},
+        shedding={policy.name: policy for policy in fleet.shedding_policies},
     )

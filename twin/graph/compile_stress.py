@@ -8,7 +8,7 @@ import numpy as np
 
 from twin.graph.levels import Bools, Floats, Ints
 from twin.model.fleet import Fleet
-from twin.model.services import Autoscaling, Storage
+from twin.model.services import Autoscaling, Service, Storage
 
 SEQUENTIAL, PARALLEL = 1, 2
 _FANOUT = {None: 0, "sequential": SEQUENTIAL, "parallel": PARALLEL}
@@ -19,7 +19,8 @@ class StressArrays:
     """Columns `[K]` over the services: a timeout or threshold of infinity, a factor of one: not modelled.
 
     `by_tier` says whether the reservation of a service serves better tiers first.
-    `autoscaled` holds (index, rule) of services, `stored` (index, record) of sets whose parts are counted.
+    `autoscaled` holds (index, rule) of services, `stored` (index, record) of sets whose parts are counted, `started`
+    those of services that have to be started.
     """
 
     timeout_s: Floats
@@ -32,6 +33,7 @@ class StressArrays:
     by_tier: Bools
     autoscaled: tuple[tuple[int, Autoscaling], ...]
     stored: tuple[tuple[int, Storage], ...]
+    started: tuple[tuple[int, Service], ...]
 
 
 def compile_stress(fleet: Fleet, names: dict[str, tuple[str, ...]]) -> StressArrays:
@@ -50,6 +52,7 @@ def compile_stress(fleet: Fleet, names: dict[str, tuple[str, ...]]) -> StressArr
         by_tier=np.array([s.reservation in by_tier for s in services], dtype=bool),
         autoscaled=tuple((i, s.autoscale) for i, s in enumerate(services) if s.autoscale is not None),
         stored=tuple((i, s) for i, s in enumerate(fleet.storage) if s.parts is not None),
+        started=tuple((i, s) for i, s in enumerate(services) if s.starts_after or s.start_s),
     )
 
 

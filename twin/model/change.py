@@ -13,11 +13,14 @@ state         unit, plant,                  -1 takes it out of service, +1 gives
               link
 drain         rack                          -1 drains: powered but without work; +1 undrains
 replicas      service       site            replicas added
+boot          service       site            -1: its replicas there stand still until they are started; +1: they are
 weight        service       site            traffic weight added
 sick          service                       share of its replicas, everywhere, that stop working
 demand        service or *  region or *     added to the demand factor (0.3 = 30 % more)
 outdoor       site                          kelvin added to the outdoor temperature
 control                                     -1: the control plane is lost (no plan step, no failover); +1: back
+control       border switch                 -1: one instance of the control plane of its routes is lost; +1: back
+              or site                       (of a site: of all its border switches)
 cap           rack          who (plan: "")  most watts its servers may draw; infinity removes this cap; the least counts
 ride          unit                          +1: it lives without live feeders (a UPS with charge); -1: no longer
 feed          unit, plant,  feeder          -1 opens this feed, +1 closes it (holds are counted)
@@ -47,6 +50,7 @@ ChangeKind = Literal[
     "state",
     "drain",
     "replicas",
+    "boot",
     "weight",
     "sick",
     "demand",

@@ -38,6 +38,7 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
         "trip": ("trip_curves",),
         "bypass_trip": ("trip_curves",),
         "capping": ("capping_policies",),
+        "shedding": ("shedding_policies",),
         "feeds_into": ("power_units",),
         "output_series": ("series",),
     },
@@ -48,7 +49,12 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
     "reservations": {"values": ("server_types",)},
     "server_groups": {"rack": ("racks",), "type": ("server_types",), "owner": ("reservations",)},
     "storage": {"racks": ("racks",)},
-    "services": {"reservation": ("reservations",), "callees": ("services",), "storage": ("storage",)},
+    "services": {
+        "reservation": ("reservations",),
+        "callees": ("services",),
+        "starts_after": ("services",),
+        "storage": ("storage",),
+    },
     "deployments": {"service": ("services",), "site": ("sites",)},
     "demand": {"service": ("services",), "region": ("regions",), "profile": ("series",)},
     "traffic": {"source": ("sites",), "target": ("sites",), "profile": ("series",)},
@@ -56,7 +62,15 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 # Kinds with a name space of their own.
-OWN_NAMES = ("server_types", "reservations", "series", "trip_curves", "capping_policies", "cooling_zones")
+OWN_NAMES = (
+    "server_types",
+    "reservations",
+    "series",
+    "trip_curves",
+    "capping_policies",
+    "shedding_policies",
+    "cooling_zones",
+)
 
 
 def names_are_unique(fleet: Fleet) -> Iterator[Fault]:

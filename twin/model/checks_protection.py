@@ -1,4 +1,4 @@
-"""Trip curves and capping policies that cannot be: refused with the row and the mend."""
+"""Trip curves and policies of capping and shedding that cannot be: refused with the row and the mend."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from itertools import pairwise
 from twin.model.fault import Fault
 from twin.model.fleet import Fleet
 from twin.model.protection import TripCurve
+
+BANDS = {
+    "capping_policies": ("cap_above", "cap_to", "uncap_below"),
+    "shedding_policies": ("shed_above", "shed_to", "restore_below"),
+}
 
 
 def curves_open_sooner_at_more_current(fleet: Fleet) -> Iterator[Fault]:
@@ -31,14 +36,15 @@ def only_an_overloaded_ups_has_a_bypass(fleet: Fleet) -> Iterator[Fault]:
             yield Fault("power_units", row, "bypass_trip", what, "give the inverter one (trip)")
 
 
-def bands_of_capping_stand_apart(fleet: Fleet) -> Iterator[Fault]:
-    """cap_above > cap_to > uncap_below: else a controller would cap and uncap without end."""
-    for row, policy in enumerate(fleet.capping_policies):
-        bands = (policy.cap_above, policy.cap_to, policy.uncap_below)
-        if not bands[0] > bands[1] > bands[2]:
-            shown = ", ".join(f"{100 * band:g} %" for band in bands)
-            what = f"cap_above, cap_to and uncap_below are {shown}: they do not fall"
-            yield Fault("capping_policies", row, "cap_to", what, "e.g. 99 %, 95 % and 90 %")
+def bands_stand_apart(fleet: Fleet) -> Iterator[Fault]:
+    """The bands of capping and shedding fall: else a controller would take and give back without end."""
+    for table, fields in BANDS.items():
+        for row, policy in enumerate(fleet.rows(table)):
+            bands = [getattr(policy, field) for field in fields]
+            if not bands[0] > bands[1] > bands[2]:
+                shown = ", ".join(f"{100 * band:g} %" for band in bands)
+                what = f"{fields[0]}, {fields[1]} and {fields[2]} are {shown}: they do not fall"
+                yield Fault(table, row, fields[1], what, "e.g. 99 %, 95 % and 90 %")
 
 
 def _of_points(curve: TripCurve) -> Iterator[tuple[str, str, str]]:
@@ -91,5 +97,5 @@ def _of_elements(curve: TripCurve) -> Iterator[tuple[str, str, str]]:
 CHECKS: tuple[Callable[[Fleet], Iterator[Fault]], ...] = (
     curves_open_sooner_at_more_current,
     only_an_overloaded_ups_has_a_bypass,
-    bands_of_capping_stand_apart,
+    bands_stand_apart,
 )

@@ -14,7 +14,7 @@ from twin.model.base import Name, Record
 from twin.model.cooling import CoolingPlant, CoolingZone
 from twin.model.network import Link, Switch, Traffic
 from twin.model.power import PowerUnit, Rack
-from twin.model.protection import CappingPolicy, TripCurve
+from twin.model.protection import CappingPolicy, SheddingPolicy, TripCurve
 from twin.model.series import Note, Series
 from twin.model.servers import Reservation, ServerGroup, ServerType
 from twin.model.services import Demand, Deployment, Service, Storage
@@ -56,6 +56,7 @@ KINDS: dict[str, type[Record]] = {
     "sites": Site,
     "trip_curves": TripCurve,
     "capping_policies": CappingPolicy,
+    "shedding_policies": SheddingPolicy,
     "cooling_zones": CoolingZone,
     "power_units": PowerUnit,
     "cooling_plants": CoolingPlant,
@@ -90,6 +91,7 @@ SINGULAR = {
     "sites": "site",
     "trip_curves": "trip curve",
     "capping_policies": "capping policy",
+    "shedding_policies": "shedding policy",
     "cooling_zones": "cooling zone",
     "power_units": "unit",
     "cooling_plants": "plant",
@@ -113,7 +115,9 @@ class Fleet(Record):
 
     `convergence` is how long routers need to learn that a backbone link or a border switch died or came back; without it
     they know at once. Detection by BFD takes 0.3 s, an interior gateway protocol 0.2-1 s more; BGP with its default timers
-    5 s (inside a network) to 30 s per hop, minutes in the worst case.
+    5 s (inside a network) to 30 s per hop, minutes in the worst case. `fail_static` is how long a border switch whose
+    control plane is lost forwards as before until its routes are withdrawn; without it, for ever. The default restart time
+    of BGP's graceful restart is 2 min with many makers (recalled).
     """
 
     fleet: Name
@@ -121,11 +125,13 @@ class Fleet(Record):
     as_of: datetime | None = None
     description: str = ""
     convergence_s: Annotated[PositiveSeconds | None, Field(alias="convergence")] = None
+    fail_static_s: Annotated[PositiveSeconds | None, Field(alias="fail_static")] = None
     provenance: tuple[Note, ...] = ()
     regions: tuple[Region, ...] = ()
     sites: tuple[Site, ...] = ()
     trip_curves: tuple[TripCurve, ...] = ()
     capping_policies: tuple[CappingPolicy, ...] = ()
+    shedding_policies: tuple[SheddingPolicy, ...] = ()
     cooling_zones: tuple[CoolingZone, ...] = ()
     power_units: tuple[PowerUnit, ...] = ()
     cooling_plants: tuple[CoolingPlant, ...] = ()

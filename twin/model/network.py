@@ -25,6 +25,10 @@ class Switch(Record):
     capacity_bps: Annotated[BitsPerSecond, Field(alias="capacity")]
     fed_by: tuple[Name, ...] = ()
     power_w: Annotated[Watts, Field(alias="power")] = 0.0
+    controllers: Annotated[
+        int,
+        Field(ge=1, description="border: independent instances of the control plane, one of which suffices"),
+    ] = 1
     mtbf_s: Annotated[PositiveSeconds | None, Field(alias="mtbf")] = None
     mttr_s: Annotated[PositiveSeconds, Field(alias="mttr")] = 4 * 3600.0
 

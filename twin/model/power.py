@@ -45,7 +45,8 @@ class PowerUnit(Record):
     while at least `needs` feeders are. Losses are a + b·x + c·x² of the rating, x = load / rating.
 
     What it does not declare is not modelled: without `trip` nothing trips, a UPS without `battery` lives as long as its
-    feeders, a generator without `start` stands ready, a switch without `transfer` changes over at once.
+    feeders, one without `lockout` takes its load back as soon as a feeder lives, a generator without `start` stands ready, a
+    switch without `transfer` changes over at once.
     """
 
     name: Name
@@ -82,6 +83,13 @@ class PowerUnit(Record):
     walk_in_s: Annotated[Seconds, Field(alias="walk_in", description="until its feeders carry all again")] = (
         0.0
     )
+    lockout_s: Annotated[
+        PositiveSeconds | None,
+        Field(
+            alias="lockout",
+            description="UPS whose battery could not carry its load: until a person puts it on bypass",
+        ),
+    ] = None
     start_s: Annotated[
         PositiveSeconds | None, Field(alias="start", description="generator: from the call to being ready")
     ] = None
@@ -106,6 +114,9 @@ class PowerUnit(Record):
         Field(alias="shave_above", description="battery: it delivers what its unit carries above this"),
     ] = None
     capping: Annotated[Name | None, Field(description="the policy that caps what it feeds")] = None
+    shedding: Annotated[
+        Name | None, Field(description="the policy that switches off racks that it feeds")
+    ] = None
     mtbf_s: Annotated[PositiveSeconds | None, Field(alias="mtbf")] = None
     mttr_s: Annotated[PositiveSeconds, Field(alias="mttr")] = 4 * 3600.0
 

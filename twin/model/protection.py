@@ -1,4 +1,4 @@
-"""What protects the power chain: trip curves of breakers and relays, and policies that cap power before they act."""
+"""What protects the power chain: trip curves of breakers and relays, and policies that cap power or shed load before they act."""
 
 from __future__ import annotations
 
@@ -76,3 +76,23 @@ class CappingPolicy(Record):
     period_s: Annotated[PositiveSeconds, Field(alias="period")] = 3.0
     actuation_s: Annotated[Seconds, Field(alias="actuation")] = 2.0
     floor: Annotated[PositiveShare, Field(description="least power of a server, of its nameplate")] = 0.5
+
+
+class SheddingPolicy(Record):
+    """A controller that switches racks off when what is left after a loss is overloaded (Flex, Zhang et al., ISCA 2021).
+
+    It looks at the peak of the unit every `period`; above `shed_above` of the unit's limit (rating × continuous) it orders as
+    few racks off as bring it to `shed_to`: the least important first, never one that serves a tier below `least_tier`.
+    Orders take `actuation` to arrive. A rack stays off for `hold` at least; then it comes back, the most important first, once
+    the load with it would stay below `restore_below` at every unit with a policy above it. The times and bands are assumptions:
+    all of it must beat what a UPS stands at 133 % of its rating (about 10 s with an old battery, recalled).
+    """
+
+    name: Name
+    shed_above: Factor = 1.0
+    shed_to: Factor = 0.98
+    restore_below: Factor = 0.95
+    period_s: Annotated[PositiveSeconds, Field(alias="period")] = 1.0
+    actuation_s: Annotated[Seconds, Field(alias="actuation")] = 5.0
+    hold_s: Annotated[PositiveSeconds, Field(alias="hold")] = 300.0
+    least_tier: Annotated[int, Field(ge=0, le=10, description="racks of a lower number stay on")] = 1

@@ -55,6 +55,8 @@ class Service(Record):
     that get users of another site, take `cold_factor` as long (assumed) until their caches have filled with that time
     constant. With `fanout`, a caller's p99 includes its callees. Variability (squared coefficient of variation) is 1
     for a Poisson stream and exponential times. `shed_above` that utilisation, requests are refused at once.
+    After its servers at a site have all been without power it starts there once all of `starts_after` answer (at its site,
+    where they are deployed there), `start` later; services may need each other in a circle, and then never start.
     """
 
     name: Name
@@ -88,6 +90,10 @@ class Service(Record):
         None
     )
     autoscale: Autoscaling | None = None
+    starts_after: Annotated[
+        tuple[Name, ...], Field(description="what must answer before it starts again from nothing")
+    ] = ()
+    start_s: Annotated[Seconds, Field(alias="start", description="from then until it runs")] = 0.0
     failover_s: Annotated[Seconds, Field(alias="failover")] = 30.0
     storage: Name | None = None
     spread_sites: Annotated[int, Field(ge=1, description="least number of sites with replicas")] = 1

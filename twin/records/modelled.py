@@ -29,6 +29,10 @@ _DECLARED: tuple[tuple[Callable[[Fleet], bool], str], ...] = (
         "power capping: no unit declares a policy",
     ),
     (
+        lambda fleet: any(unit.shedding for unit in fleet.power_units),
+        "load shedding by tier: no unit declares a policy",
+    ),
+    (
         lambda fleet: bool(fleet.cooling_zones),
         "temperatures: no cooling zone is declared (too little cooling is a violation, nothing heats up)",
     ),
@@ -39,6 +43,10 @@ _DECLARED: tuple[tuple[Callable[[Fleet], bool], str], ...] = (
     (
         lambda fleet: fleet.convergence_s is not None,
         "convergence of routes: the fleet declares no time (routers know at once)",
+    ),
+    (
+        lambda fleet: fleet.fail_static_s is not None,
+        "loss of the network's control plane: the fleet declares no fail_static (routes stay)",
     ),
     (
         lambda fleet: any(link.buffer_s for link in fleet.links),
@@ -59,6 +67,10 @@ _DECLARED: tuple[tuple[Callable[[Fleet], bool], str], ...] = (
     (
         lambda fleet: any(service.autoscale for service in fleet.services),
         "autoscaling: no service declares it",
+    ),
+    (
+        lambda fleet: any(service.starts_after or service.start_s for service in fleet.services),
+        "start-up from nothing: no service declares what it needs (all run as soon as their servers have power)",
     ),
     (
         lambda fleet: any(storage.parts for storage in fleet.storage),

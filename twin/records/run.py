@@ -39,6 +39,7 @@ class Run:
     """One run of `seconds` from `start_s` on.
 
     Vectors are per service `[K]`, site `[S]`, region `[G]`, unit `[U]`, stateful set `[B]`; in J, L, requests and seconds.
+    `facility_j` is what utilities and generators give, `onsite_j` what batteries and the sun give, less what charges batteries.
     """
 
     seconds: float
@@ -53,6 +54,7 @@ class Run:
     short_rru: Floats
     facility_j: Floats
     it_j: Floats
+    onsite_j: Floats
     water_l: Floats
     carbon_g: Floats
     energy_cost_usd: Floats

@@ -20,7 +20,7 @@ class Block:
     Shapes: K services, S sites, P (reservation, site) pairs, L links, W switches, U units, n nodes of the folded power chain.
     `flows` have time first (T, K, S), everything else time last: `p99_s` and `network_failing` (the share of requests that fail
     for it; K, T), `utilisation_rs` (P, T), `link_load` (L, T), `switch_load` (W, T), `traffic_bps` and `traffic_lost_bps` (rows
-    of the table traffic, T) in bit/s, `load` (n, 3, T), `unit_va` and `unit_peak_va` (U, T), `facility_w`, `it_w`,
+    of the table traffic, T) in bit/s, `load` (n, 3, T), `unit_va` and `unit_peak_va` (U, T), `facility_w`, `it_w`, `onsite_w`,
     `cooling_short_w`, `outdoor_c` and `water_l_per_s` (S, T). `supplies` says what the servers offer, and from which column on.
     """
 
@@ -38,6 +38,7 @@ class Block:
     unit_peak_va: Floats
     facility_w: Floats
     it_w: Floats
+    onsite_w: Floats
     cooling_short_w: Floats
     outdoor_c: Floats
     water_l_per_s: Floats

@@ -22,8 +22,10 @@ def failing_attempts(
     *,
     believed: Bools | None,
     stress: Stress,
-) -> Floats:
-    """Return the share of attempts that fail (T, K); `lost` is the share that each site fails itself (T, K, S; None: nothing).
+) -> tuple[Floats, Floats | None]:
+    """Return the share of attempts that fail (T, K), and that of what a site takes in of which no call fails (T, K, S).
+
+    None stands for all of it. `lost` is the share that each site fails itself (T, K, S; None: nothing).
 
     `flows.errors` are the requests that met no site that answers. Calls fail independently: of n calls, each failing with
     e, none does with (1 - e)^n; a fraction of a call is one that only this share of the requests makes.
@@ -32,9 +34,10 @@ def failing_attempts(
         flows.errors, flows.requests, out=np.zeros_like(flows.requests), where=flows.requests > 0
     )
     if not failing.any() and (lost is None or not lost.any()):
-        return failing
+        return failing, None
     cell = np.zeros_like(flows.arrivals) if lost is None else lost
     cell = 1.0 - (1.0 - cell) * (1.0 - failing)[..., None]
+    sound = np.ones_like(cell)
     total = flows.arrivals.sum(axis=-1)
     for level in reversed(levels):
         rows = level.rows
@@ -43,10 +46,10 @@ def failing_attempts(
         seen = stress.as_callers_see(seen, mean, rows)
         fails, whole = np.take(seen, level.edge_callee, axis=1), np.floor(level.edge_calls)
         survive = (1.0 - fails) ** whole * (1.0 - (level.edge_calls - whole) * fails)
-        cell[:, level.callers] = 1.0 - (1.0 - cell[:, level.callers]) * np.multiply.reduceat(
-            survive, level.caller_starts, axis=1
-        )
-    return _weighted(cell, flows.arrivals, total, failing)
+        survive = np.multiply.reduceat(survive, level.caller_starts, axis=1)
+        cell[:, level.callers] = 1.0 - (1.0 - cell[:, level.callers]) * survive
+        sound[:, level.callers] *= survive
+    return _weighted(cell, flows.arrivals, total, failing), sound
 
 
 def _weighted(values: Floats, weights: Floats, total: Floats, otherwise: Floats) -> Floats:

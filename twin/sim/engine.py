@@ -67,6 +67,7 @@ class Engine:
         self.unit_peak_va: Floats
         self.facility_w: Floats
         self.it_w: Floats
+        self.onsite_w: Floats
         self.cooling_short_w: Floats
         self.outdoor_c: Floats
         self.water_l_per_s: Floats

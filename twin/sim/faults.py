@@ -6,9 +6,13 @@ from twin.sim.engine import Engine
 
 
 class Faults:
-    """Which faults of the state still count: a device that a person has mended fails again only by a new fault."""
+    """Which faults of the state still count: a device that a person has mended fails again only by a new fault.
 
-    def __init__(self) -> None:
+    None of them does where the law that they belong to is switched off.
+    """
+
+    def __init__(self, *, strike: bool = True) -> None:
+        self._strike = strike
         self._mended: dict[tuple[str, str], float] = {}
 
     def strikes(self, engine: Engine, thing: str, what: str) -> bool:
@@ -17,7 +21,7 @@ class Faults:
         mended = self._mended.get((thing, what), 0.0)
         if count < mended:
             self._mended[thing, what] = mended = count
-        return count > mended
+        return self._strike and count > mended
 
     def mend(self, engine: Engine, thing: str, what: str) -> None:
         """A person has mended `thing`: the faults it has by now count no longer."""

@@ -125,10 +125,21 @@ class Flowing:
             "load": load,
             "unit_va": unit_va,
             "unit_peak_va": unit_peak_va,
+            "onsite_w": self._onsite(load),
             "facility_w": constants.sources.of(load[constants.source_node - graph.shift, pw.W]),
             "it_w": it_w,
             **cooling,
         }
+
+    def _onsite(self, load: Floats) -> Floats:
+        """What batteries and the sun give at each site, less what charges batteries `[W, (S, T)]`."""
+        power, state, topology = self._compiled.power, self._state, self._topology
+        lives = topology.alive[power.unit_node]
+        given, rest = -state.inject_w * lives, (1.0 - state.draw) * lives
+        if not (given.any() or rest.any()):
+            return np.zeros((len(self._compiled.names["sites"]), load.shape[2]))
+        through = load[power.unit_node - topology.roll_up.graph.shift, pw.W]
+        return self._constants.units.of(through * rest[:, None] + given[:, None])
 
     def _load_plants(self, load: Floats, leaves_w: Floats, factors: Floats) -> dict[str, Floats]:
         power, cooling, state = self._compiled.power, self._constants.cooling, self._state

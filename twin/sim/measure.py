@@ -21,6 +21,7 @@ EVENTS = {
     "batteries_empty": "power_units",
     "standby_failures": "power_units",
     "thermal_shutdowns": "racks",
+    "racks_shed": "racks",
 }
 
 
@@ -183,7 +184,8 @@ def _by_site(vector: str, scale: float) -> Callable[[Compiled, Run, Where], floa
 def _pue(compiled: Compiled, run: Run, where: Where) -> float:
     mask = site_mask(compiled, where)
     it = run.it_j[mask].sum()
-    return float(run.facility_j[mask].sum() / it) if it > 0 else float("nan")
+    used = run.facility_j[mask].sum() + run.onsite_j[mask].sum()
+    return float(used / it) if it > 0 else float("nan")
 
 
 def _peak_kw(compiled: Compiled, run: Run, where: Where) -> float:

@@ -20,7 +20,16 @@ SLACK = 1.0 + 1e-9
 # What is added up: vectors of the run by service, row of traffic and site, in the order in which they stand.
 BY_SERVICE = ("requests", "errors", "retries", "p99_integral")
 BY_TRAFFIC = ("traffic_bit", "traffic_lost_bit")
-BY_SITE = ("facility_j", "it_j", "water_l", "server_cost_usd", "embodied_kg", "carbon_g", "energy_cost_usd")
+BY_SITE = (
+    "facility_j",
+    "it_j",
+    "onsite_j",
+    "water_l",
+    "server_cost_usd",
+    "embodied_kg",
+    "carbon_g",
+    "energy_cost_usd",
+)
 
 # Violation kinds, in the order of the flag vector; the second word is the kind of thing that violates.
 VIOLATIONS = (
@@ -135,6 +144,7 @@ class Recorder:
             block.traffic_lost_bps.T,
             block.facility_w.T,
             block.it_w.T,
+            block.onsite_w.T,
             block.water_l_per_s.T,
         )
         last = 0

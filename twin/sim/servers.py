@@ -83,9 +83,8 @@ class Servers:
         cell = topology.fold.class_of[servers.group_rack] * kinds + servers.group_type
         working = add_up(self.places.entry, self._counts[0], len(self.places.columns))
         standing = np.stack([add_up(cell, row, classes * kinds) for row in self._counts[1:]])
-        self._switch_w = add_up(
-            topology.fold.class_of, self._constants.rack_switch_w * topology.rack_powered, classes
-        )
+        switches_w = self._constants.switches_in_racks_w(topology.switch_alive)
+        self._switch_w = add_up(topology.fold.class_of, switches_w * topology.rack_powered, classes)
         wanted = (state.replicas * self._compiled.services.replica_rru[:, None]).ravel()
         self._need = add_up(self._compiled.services.rs.ravel(), wanted, len(servers.rs_site) + 1)[:-1]
         self._offer(working, standing.reshape(2, classes, kinds), None)
@@ -162,7 +161,7 @@ class Servers:
             wanted = replicas * services.replica_rru[row]
             ranked = fill_by_tier(wanted, services.tier[row], pair, np.append(capacity, 0.0))
             fill = np.where(by_tier, ranked, fill)
-        some = replicas * fill * healthy
+        some = replicas * fill * healthy * (state.boot.ravel()[cells] >= 0)
         running.ravel()[cells] = some
         short.ravel()[cells] = (replicas - some) * services.replica_rru[row]
         return running, short
@@ -254,5 +253,6 @@ class Servers:
         groups[:, pw.W] += static
         groups[:, pw.VAR] += static * servers.type_tan_phi[kind]
         racks = group_sums(servers.group_rack, len(self._rack_ok)).of(groups)
-        racks[:, pw.W] += self._constants.rack_switch_w * self._topology.rack_powered
+        switches_w = self._constants.switches_in_racks_w(self._topology.switch_alive)
+        racks[:, pw.W] += switches_w * self._topology.rack_powered
         return racks

@@ -16,6 +16,7 @@ from twin.graph.levels import Bools, Floats, Ints
 from twin.sim.callers import Callers
 from twin.sim.calls import call_levels
 from twin.sim.end_to_end import failing_attempts
+from twin.sim.laws.mixing import mixed
 from twin.sim.laws.retries import retried_share, tries_again
 from twin.sim.queueing import P99Table
 from twin.sim.routing import Routing, spread_calls, spread_users
@@ -33,7 +34,10 @@ BRIM = 1.0 - 1e-6
 
 @dataclass
 class Flows:
-    """What the services do until the next settle. Shapes (K, S) and (K,), with a leading axis of time in a block; in 1/s."""
+    """What the services do until the next settle. Shapes (K, S) and (K,), with a leading axis of time in a block; in 1/s.
+
+    `sound` is the share of what a site takes in of which no call fails (None: all of it).
+    """
 
     arrivals: Floats
     passed: Floats
@@ -44,6 +48,7 @@ class Flows:
     errors: Floats
     retries: Floats
     remote: Floats
+    sound: Floats | None = None
 
     def part(self, columns: slice | int) -> Flows:
         """Return the flows of some instants of a block, or of one."""
@@ -74,6 +79,8 @@ class ServiceEngine:
         shape = services.replicas.shape
         self._p99_idle = self._table.seconds(np.zeros((shape[0], 1)))
         self.backlog = np.zeros(shape)
+        # The share of it that fails for a call or a link, and so was counted as an error when it came.
+        self._counted = np.zeros(shape)
         self.answer = Answer(np.zeros(shape, dtype=bool), np.zeros(shape), np.zeros(shape))
         self.believed: Bools | None = None
         self._since = np.full(shape, np.inf)
@@ -111,8 +118,12 @@ class ServiceEngine:
         self.answer = answer
         if self._has_backlog:
             gone = self.backlog * ~self.able
-            self.dropped += gone.sum(axis=1) * ~self.stress.clients
+            self._drop(gone)
             self.backlog -= gone
+
+    def _drop(self, gone: Floats) -> None:
+        """Requests that wait fail, but for those that have been counted (clients with a timeout try again)."""
+        self.dropped += (gone * (1.0 - self._counted)).sum(axis=1) * ~self.stress.clients
 
     def restore(self, answer: Answer) -> None:
         """Go back to an earlier answer that load balancers knew of."""
@@ -265,7 +276,9 @@ class ServiceEngine:
         flows.p99_s = p99.max(axis=-1, initial=0.0)
         if self._callers is not None:
             flows.p99_s = self._with_callees(self._callers, p99, rho, wait)
-        attempts = failing_attempts(self._levels, flows, lost, believed=self.believed, stress=self.stress)
+        attempts, flows.sound = failing_attempts(
+            self._levels, flows, lost, believed=self.believed, stress=self.stress
+        )
         if len(attempts) == 1:
             self.stress.aim(flows.requests[0], attempts[0])
         flows.errors = flows.requests * self.stress.requests_failing(attempts)
@@ -286,8 +299,8 @@ class ServiceEngine:
         """
         services, capacity = self._services, answers.capacity
         full = self._capacity * services.max_wait_s[:, None]
-        # Where capacity fell, more wait than can be served in time: those fail now (clients with a timeout try again).
-        self.dropped += np.maximum(self.backlog - full, 0.0).sum(axis=1) * ~self.stress.clients
+        # Where capacity fell, more wait than can be served in time: those fail now.
+        self._drop(np.maximum(self.backlog - full, 0.0))
         np.minimum(self.backlog, full, out=self.backlog)
         net = np.where(over | (self.backlog > 0), let_in - capacity, 0.0)
         brimming = (net > 0) & (self.backlog >= full * BRIM)
@@ -307,11 +320,21 @@ class ServiceEngine:
         if flows is None or flows.backlog_rate is None:
             return
         full = self._capacity * self._services.max_wait_s[:, None]
-        self.backlog += flows.backlog_rate * seconds
+        before, coming = self.backlog, self._fails_later(flows)
+        self.backlog = before + flows.backlog_rate * seconds
         self.backlog[self.backlog < EPS * np.maximum(full, 1.0)] = 0.0
         np.minimum(self.backlog, full, out=self.backlog)
+        self._counted = mixed(self._counted, coming, before, self.backlog, self._capacity * seconds)
         self._has_backlog = bool(self.backlog.any())
         self.stress.note_waits(self.backlog, self._capacity, flows.backlog_rate)
+
+    def _fails_later(self, flows: Flows) -> Floats:
+        """Share of what sites take in that fails for a call or for the network (K, S): it has been counted already."""
+        taken = flows.passed if flows.backlog_rate is None else flows.passed + flows.backlog_rate
+        sound = np.ones_like(taken) if flows.sound is None else flows.sound
+        whole, left = (taken * sound).sum(axis=-1), flows.requests - flows.errors
+        arrive = np.divide(left, whole, out=np.ones_like(whole), where=whole > 0)
+        return 1.0 - sound * np.clip(arrive, 0.0, 1.0)[:, None]
 
     def next_crossing(self, flows: Flows) -> float:
         """Seconds until something that moves has moved by a step (infinite when nothing does)."""

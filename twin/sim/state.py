@@ -38,11 +38,13 @@ class State:
         self.count = compiled.servers.group_count.copy()
         self.failed = np.zeros(sizes["server_groups"], dtype=np.int64)
         self.replicas = compiled.services.replicas.copy()
+        self.boot = np.zeros((sizes["services"], sizes["sites"]), dtype=np.int64)
         self.weight = compiled.services.weight.copy()
         self.sick = np.zeros(sizes["services"])
         self.surge = np.zeros((sizes["services"], sizes["regions"]))
         self.warmer_c = np.zeros(sizes["sites"])
         self.control_lost = 0
+        self.controllers_lost = np.zeros(sizes["switches"], dtype=np.int64)
         self.touched_groups: set[int] = set()
         self._net: dict[tuple[str, str, str], float] = {}
         self._caps: dict[str, dict[str, float]] = {}
@@ -57,6 +59,7 @@ class State:
             "failed": self._failed,
             "cap": self._cap,
             "replicas": self._replicas,
+            "boot": self._boot,
             "weight": self._weight,
             "sick": self._sick,
             "demand": self._demand,
@@ -215,6 +218,11 @@ class State:
         self.cells_due = True
         self.servers_due = True
 
+    def _boot(self, change: Change) -> None:
+        self.boot[self._at("services", change.target), self._at("sites", change.key)] += round(change.value)
+        self.cells_due = True
+        self.servers_due = True
+
     def _weight(self, change: Change) -> None:
         cell = self._at("services", change.target), self._at("sites", change.key)
         self.weight[cell] = self._compiled.services.weight[cell] + self._sum(change)
@@ -236,5 +244,11 @@ class State:
         self.demand_due = True
 
     def _control(self, change: Change) -> None:
+        if change.target:
+            network, site = self._compiled.network, self._compiled.index["sites"].get(change.target)
+            borders = network.switch_is_border & (network.switch_site == site)
+            rows = self._at("switches", change.target) if site is None else borders
+            self.controllers_lost[rows] -= round(change.value)
+            return
         self.control_lost -= round(change.value)
         self.routing_due = True

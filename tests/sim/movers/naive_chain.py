@@ -28,6 +28,7 @@ class Times:
     retransfer_s: float
     walk_in_s: float
     recharge_s: float
+    lockout_s: float = 0.0
 
 
 @dataclass
@@ -47,6 +48,7 @@ class NaiveChain:
     share: float = 1.0
     charging: bool = False
     empty: bool = False
+    locked: bool = False
     step_at: float = float("inf")
     log: dict[str, list[tuple[float, Any]]] = field(default_factory=dict)
 
@@ -136,7 +138,7 @@ class NaiveChain:
     def ups(self) -> Waits:
         """Whenever something was poked or an end is reached: bring the charge up to date, then look what to do now."""
         while True:
-            self.look(fed=self.lives(self.on))
+            self.look(fed=self.lives(self.on) and not self.locked)
             rate = self.rate()
             left = (1.0 - self.charge if rate > 0 else self.charge) / abs(rate) if rate else float("inf")
             wait = min(left, self.step_at - self.env.now)
@@ -173,6 +175,13 @@ class NaiveChain:
             self.share, self.charging, self.step_at = 1.0, True, float("inf")
         else:
             self.empty, self.share = True, 1.0
+            if self.times.lockout_s:
+                self.env.process(self.lock_out())
+
+    def lock_out(self) -> Waits:
+        self.set("locked", True)
+        yield self.env.timeout(self.times.lockout_s)
+        self.set("locked", False)
 
     def step(self) -> None:
         self.share += 1.0 / STEPS

@@ -6,9 +6,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.sim.fleets import START
 from tests.sim.movers.supply import KW, LOAD_W, UTILITY, chain, fault, fleet_of, loses, play, spell
+from twin.graph.compile import compile_fleet
 from twin.model.change import Change, TimedChange
 from twin.model.fleet import Fleet
+from twin.sim.engine import Engine
+from twin.sim.run import simulate
 
 UPS = {"name": "ups", "kind": "ups", "rated_va": 1e5, "fed_by": ["util"], "peukert": 1.0}
 
@@ -31,6 +35,29 @@ def test_the_rack_is_dark_from_when_the_battery_is_empty_until_a_source_is_back(
     assert chain_of_causes[-1].text == "state util -1"
 
 
+def test_one_that_is_switched_off_does_not_fail_either() -> None:
+    world = [*fault("ups", "battery", 0.0), *loses("util", 100.0, 50.0)]
+    assert play(bare(), world, 1000.0).lost("rack") == [(100.0, 150.0)]
+    assert play(bare(), world, 1000.0, without=("batteries",)).lost("rack") == []
+
+
+def test_one_that_locks_out_stays_off_until_a_person_bypasses_it() -> None:
+    """Empty at 160 s, locked out for 1000 s: the source that is back at 600 s does not reach the rack before 1160 s."""
+    played = play(bare(lockout_s=1000.0), loses("util", 100.0, 500.0), 3000.0)
+    assert played.lost("rack") == [(pytest.approx(160.0), pytest.approx(1160.0))]
+    texts = [text for at_s, text in played.told("ups") if at_s == pytest.approx(1160.0)]
+    assert texts == ["a person puts ups on its bypass", "ups can ride again, as far as it is charged"]
+    assert played.lost("rack") != play(bare(), loses("util", 100.0, 500.0), 3000.0).lost("rack")
+
+
+def test_one_with_a_dead_battery_locks_out_and_protects_nothing_before_it_is_mended() -> None:
+    """Bypassed at 700 s it follows its feeder; the battery is mended at 100 + 5000 s and rides through the third outage."""
+    world = [*fault("ups", "battery", 0.0), *loses("util", 100.0, 50.0), *loses("util", 2000.0, 10.0)]
+    world += loses("util", 6000.0, 10.0)
+    played = play(bare(lockout_s=600.0, mttr_s=5000.0), world, 8000.0)
+    assert played.lost("rack") == [(100.0, 700.0), (2000.0, 2010.0)]
+
+
 def test_peukert_and_age_decide_how_long() -> None:
     """80 % of the rating, exponent 1.2, 75 % health: 60 s · 0.8 (at the rating) · 0.75 / 0.8^1.2 = 47.0 s."""
     played = play(bare(peukert=1.2, battery_health=0.75), loses("util", 0.0), 1000.0)
@@ -40,6 +67,25 @@ def test_peukert_and_age_decide_how_long() -> None:
 def test_a_shorter_outage_is_not_noticed() -> None:
     played = play(bare(), loses("util", 100.0, 59.9), 1000.0)
     assert played.lost("rack") == []
+
+
+@pytest.mark.parametrize("walk_in_s", [0.0, 12.0])
+def test_what_the_site_uses_does_not_change_while_a_battery_gives_it(walk_in_s: float) -> None:
+    """On battery, walking in and being charged: bought + given - charged = load + losses, at every instant."""
+    fleet = bare(walk_in_s=walk_in_s, recharge_s=400.0, loss_fixed=0.02, loss_linear=0.05)
+    engines: list[tuple[float, float, float]] = []
+
+    def watch(now: float, engine: Engine, *_: object) -> None:
+        engines.append((float(engine.facility_w[0]), float(engine.onsite_w[0]), now))
+
+    simulate(
+        compile_fleet(fleet, start=START), world=loses("util", 100.0, 30.0), until_s=2000.0, observe=watch
+    )
+    settled = {now: (bought, given) for bought, given, now in engines}
+    uses = [bought + given for bought, given in settled.values()]
+    assert uses == pytest.approx([LOAD_W * 1.05 + 2000.0] * len(uses))
+    assert min(bought for bought, _ in settled.values()) == 0.0
+    assert any(given < 0 for _, given in settled.values())
 
 
 @pytest.mark.parametrize("walk_in_s", [0.0, 12.0])

@@ -16,8 +16,9 @@ from tests.sim.movers.protected import compiled, trips
 from twin.model.change import Change, TimedChange
 from twin.model.fleet import Fleet
 from twin.records.run import Run
+from twin.sim.below import below
 from twin.sim.engine import Engine
-from twin.sim.movers.capping import Capping, below
+from twin.sim.movers.capping import Capping
 from twin.sim.narrate import Narrator
 from twin.sim.recorder import Recorder
 from twin.sim.run import simulate

@@ -52,6 +52,7 @@ def random_times(rng: Random) -> Times:
         retransfer_s=rng.uniform(20, 600),
         walk_in_s=rng.uniform(1, 40),
         recharge_s=battery_s + rng.uniform(300, 9000),
+        lockout_s=rng.choice((0.0, rng.uniform(10, 3000))),
     )
 
 
@@ -74,6 +75,7 @@ def twin(times: Times, outages: list[tuple[float, float]], no_start: list[tuple[
             "battery_j": times.battery_s * LOAD_W,
             "walk_in_s": times.walk_in_s,
             "recharge_s": times.recharge_s,
+            "lockout_s": times.lockout_s or None,
         },
     )
     world = [change for spell in outages for change in loses("util", *spell)]

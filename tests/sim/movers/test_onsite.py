@@ -8,8 +8,10 @@ import pytest
 
 from tests.sim.fleets import START
 from tests.sim.movers.supply import KW, UTILITY, Played, fleet_of, loses, play
+from twin.graph.compile import compile_fleet
 from twin.model.change import Change, TimedChange
 from twin.model.fleet import Fleet
+from twin.sim.measure import measure
 
 H = 3600.0
 SUN = (0.0, 0.25, 1.0, 0.5, 0.0, 0.0)
@@ -57,6 +59,15 @@ def test_the_utility_carries_what_the_sun_does_not() -> None:
         (3 * H, 60 * KW),
         (4 * H, 80 * KW),
     ]
+
+
+def test_pue_counts_what_the_sun_and_batteries_give() -> None:
+    """No losses: a PUE of 1, whatever the sun gives and the battery shaves; the energy bought is less."""
+    fleet = with_sources(solar(60 * KW), battery(above_w=50 * KW))
+    run = play(fleet, [], 6 * H).run
+    assert run.facility_j.sum() < 0.9 * run.it_j.sum()
+    assert (run.facility_j + run.onsite_j).sum() == pytest.approx(run.it_j.sum(), rel=1e-9)
+    assert measure(compile_fleet(fleet, start=START), run, "pue", {}) == pytest.approx(1.0)
 
 
 def test_nothing_flows_back() -> None:

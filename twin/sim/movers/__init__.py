@@ -13,11 +13,14 @@ from twin.sim.movers.batteries import Batteries
 from twin.sim.movers.breakers import Breakers
 from twin.sim.movers.capping import Capping
 from twin.sim.movers.convergence import Convergence
+from twin.sim.movers.fail_static import FailStatic
 from twin.sim.movers.generators import Generators
 from twin.sim.movers.onsite import OnSite
 from twin.sim.movers.plants import Plants
 from twin.sim.movers.rebuild import Rebuild
 from twin.sim.movers.restore import Restore
+from twin.sim.movers.shedding import Shedding
+from twin.sim.movers.startup import Startup
 from twin.sim.movers.transfers import Transfers
 from twin.sim.movers.zones import Zones
 
@@ -25,6 +28,7 @@ from twin.sim.movers.zones import Zones
 MOVERS: tuple[type[Mover], ...] = (
     Breakers,
     Capping,
+    Shedding,
     Transfers,
     Batteries,
     Generators,
@@ -34,6 +38,8 @@ MOVERS: tuple[type[Mover], ...] = (
     Zones,
     Autoscaling,
     Rebuild,
+    Startup,
+    FailStatic,
     Convergence,
 )
 

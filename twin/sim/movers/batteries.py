@@ -2,7 +2,8 @@
 
 A UPS with charge *rides*: it stays alive without live feeders, until its battery is empty. While it rides it takes
 nothing from its feeders, so that a source that comes to life meets no load at once; then its share grows in steps over
-the walk-in, the battery carrying the rest; then what was drawn is put back.
+the walk-in, the battery carrying the rest; then what was drawn is put back. One that could not carry its load and *locks out*
+stays off, whatever its feeders do, until a person puts it on its bypass.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ class Batteries(ByDevice):
         self._load_w, self._live = np.zeros(count), np.ones(count, dtype=bool)
         # When its charge reaches an end; its next step, or the end of a repair; the next of all that.
         self._ends_at, self._step_at, self._due = (np.full(count, np.inf) for _ in range(3))
+        # When a person has put one on bypass that has locked out.
+        self._free_at = np.full(count, np.inf)
 
     @classmethod
     def of(cls, compiled: Compiled) -> Self | None:
@@ -74,10 +77,11 @@ class Batteries(ByDevice):
 
     @classmethod
     def endless(cls, compiled: Compiled) -> Self | None:
-        """Return batteries that never run empty: what is left of them when the law is switched off."""
+        """Return batteries that never run empty and never fail: what is left of them when the law is switched off."""
         found = cls.of(compiled)
         if found is not None:
             found._bank = replace(found._bank, energy_j=np.full(len(found._units), np.inf))
+            found._faults = Faults(strike=False)
         return found
 
     def begin(self, now: float) -> Sequence[Change]:
@@ -107,18 +111,19 @@ class Batteries(ByDevice):
         rest, speed = np.where(charged, 1.0 - self.charge, self.charge), np.abs(self._charge_per_s)
         left_s = np.divide(rest, speed, out=np.full_like(rest, np.inf), where=speed > 0)
         self._ends_at = now + np.maximum(left_s, 0.0)
-        self._due = np.minimum(self._ends_at, self._step_at)
+        self._due = np.minimum(np.minimum(self._ends_at, self._step_at), self._free_at)
         self._due[self._asked(alive) | self._struck_or_mended(engine)] = now
 
     @property
     def at_rest(self) -> bool:
-        """Whether all are full and carry nothing."""
-        return not self.mode.any()
+        """Whether all are full, carry nothing, and let their feeders through."""
+        return not (self.mode.any() or np.isfinite(self._free_at).any())
 
     def _asked(self, alive: Bools) -> Bools:
         """Those whose feeders have died under them (they live all the same: they ride), or are back."""
         lost = ~self._live & alive & (self.mode < Mode.CARRYING)
-        return lost | (self._live & ((self.mode == Mode.CARRYING) | (self.mode == Mode.EMPTY)))
+        ready = (self.mode == Mode.EMPTY) & np.isinf(self._free_at)
+        return lost | (self._live & ((self.mode == Mode.CARRYING) | ready))
 
     def _struck_or_mended(self, engine: Engine) -> Bools:
         found = np.zeros(len(self._units), dtype=bool)
@@ -129,6 +134,9 @@ class Batteries(ByDevice):
 
     def _act(self, i: int, now: float, engine: Engine) -> Sequence[TimedChange]:
         mode, live, name = self.mode[i], bool(self._live[i]), self._units[i].name
+        if self._free_at[i] <= now:
+            self._free_at[i] = np.inf
+            return self._told(i, now, f"a person puts {name} on its bypass", (name,), ("state", 1.0))
         if mode == Mode.FAILED:
             self._faults.mend(engine, name, "battery")
             return self._ready(i, now, f"the battery of {name} is mended")
@@ -161,7 +169,7 @@ class Batteries(ByDevice):
         )
         self.mode[i], self.charge[i] = Mode.EMPTY, 0.0
         changes: list[Part] = [("ride", -1.0), ("draw", self._take(i, 1.0))]
-        return self._told(i, now, text, (name,), *changes, event=EMPTY)
+        return self._told(i, now, text, (name,), *changes, *self._lock_out(i, now), event=EMPTY)
 
     def _fail(self, i: int, now: float) -> Sequence[TimedChange]:
         unit = self._units[i]
@@ -169,7 +177,16 @@ class Batteries(ByDevice):
         stopped = self._stop_charging(i)
         self.mode[i], self._step_at[i] = Mode.FAILED, now + unit.mttr_s
         changes: list[Part] = [("ride", -1.0), ("draw", self._take(i, 1.0)), *stopped]
+        changes += self._lock_out(i, now)
         return self._told(i, now, text, (unit.name, *unit.fed_by), *changes, event=EMPTY)
+
+    def _lock_out(self, i: int, now: float) -> list[Part]:
+        """It stays off until a person has been there, if it is one of those."""
+        lockout_s = self._units[i].lockout_s
+        if lockout_s is None:
+            return []
+        self._free_at[i] = now + lockout_s
+        return [("state", -1.0)]
 
     def _ready(self, i: int, now: float, text: str) -> Sequence[TimedChange]:
         """It may ride again at once, and is charged when its feeders live."""

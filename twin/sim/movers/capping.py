@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
 
 from twin.graph.compile import Compiled
-from twin.graph.levels import Bools, Floats, Ints
+from twin.graph.levels import Bools, Floats
 from twin.model.change import Change, TimedChange
 from twin.model.power import PowerUnit
 from twin.model.protection import CappingPolicy
 from twin.records.text import count, figure
+from twin.sim.below import below, rack_tiers
 from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.laws.capping import cut, hand_back
@@ -28,7 +28,6 @@ from twin.sim.power import W, server_watts
 from twin.sim.sparse import add_up
 
 ORIGIN = "physics:capping"
-NO_TIER = 10  # racks whose servers no service uses come first
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ class Capping:
         self._units = [unit for _, unit, _ in rows]
         self._policies = [policy for _, _, policy in rows]
         self._unit = np.array([i for i, _, _ in rows])
+        self._tiers = rack_tiers(compiled)
         self._limit_va = compiled.power.limit_va[self._unit]
         self._high_va = self._limit_va * [policy.cap_above for policy in self._policies]
         self._low_va = self._limit_va * [policy.uncap_below for policy in self._policies]
@@ -173,27 +173,6 @@ class Capping:
         idle, most = servers.type_watts[:, [0, -1]][servers.group_type].T
         each = np.stack([idle, now, most]) * engine.group_active
         return np.stack([add_up(servers.group_rack, row, engine.racks) for row in each])
-
-    @cached_property
-    def _tiers(self) -> Ints:
-        """Priority of each rack `[(R,)]`: the most important tier among the services that its servers may run."""
-        servers, services = self._compiled.servers, self._compiled.services
-        of_reservation = np.full(len(self._compiled.names["reservations"]), NO_TIER)
-        np.minimum.at(of_reservation, services.reservation, services.tier)
-        found = np.full(len(self._compiled.names["racks"]), NO_TIER)
-        np.minimum.at(found, servers.group_rack, of_reservation[servers.rs_reservation[servers.group_rs]])
-        return found
-
-
-def below(compiled: Compiled, node: int, share: Floats) -> Floats:
-    """Return the part of each rack's load that flows through a node `[1, (R,)]`, by the live shares. Cost: one sweep."""
-    levels = compiled.power.levels
-    part = np.zeros(levels.nodes)
-    part[node] = 1.0
-    for segment in reversed(levels.up):
-        edges = levels.to_parent[segment.first : segment.last]
-        part += np.bincount(levels.child[edges], part[levels.parent[edges]] * share[edges], levels.nodes)
-    return part[compiled.power.rack_node]
 
 
 def _words(unit: str, new: Floats, old: Floats, over_w: float) -> str:
