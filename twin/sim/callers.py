@@ -1,7 +1,6 @@
-"""Answer times of callers: their own and that of all they call, one after the other or all at once.
+"""Answer times of callers: their own and that of all they call over the network, one after the other or all at once.
 
-Each time is taken at the site where it is worst, and the calls of a request are independent. What a call takes on the
-network between sites is left out.
+Each time is taken at the site where it is worst, and the calls of a request are independent.
 """
 
 from __future__ import annotations
@@ -12,10 +11,12 @@ import numpy as np
 
 from twin.graph.compile import Compiled
 from twin.graph.compile_stress import SEQUENTIAL
-from twin.graph.levels import Floats, Ints
+from twin.graph.levels import Bools, Floats, Ints
 from twin.sim.laws.cumulants import Cumulants
 from twin.sim.laws.fanout import all_at_once, one_after_the_other
 from twin.sim.laws.gg_c import sojourn
+from twin.sim.routing import Routing
+from twin.sim.trips import Trips
 
 
 class Callers:
@@ -29,6 +30,8 @@ class Callers:
             edges = np.flatnonzero(services.edge_caller == k)
             if len(edges):
                 self._callees[k] = services.edge_callee[edges], services.edge_calls[edges]
+        self._caller = np.repeat(list(self._callees), [len(calls) for _, calls in self._callees.values()])
+        self._callee = np.concatenate([np.zeros(0, np.int64), *(row for row, _ in self._callees.values())])
         called = {int(callee) for callees, _ in self._callees.values() for callee in callees}
         # Callers stand before their callees: from the last to the first, a callee's time is known when it is asked for.
         self._order = sorted(called | self._callees.keys(), reverse=True)
@@ -39,22 +42,26 @@ class Callers:
         found = cls(compiled)
         return found if found._callees else None
 
-    def p99_s(self, own_p99_s: Floats, rho: Floats, wait_s: Floats, slow: Floats) -> Floats:
+    def p99_s(self, worst: Floats, answering: Bools, routing: Routing, trips: Trips) -> Floats:
         """Return the p99 (T, K) with that of the callees, where a service declares how it calls and answers anybody.
 
         Parameters
         ----------
-        own_p99_s
-            p99 of the sojourn alone `[s, (T, K)]`; 0 where nobody is answered.
-        rho, wait_s, slow
-            Utilisation, wait behind the backlog [s] and service time over that of warm caches, at the worst site (T, K).
+        worst
+            p99 of the sojourn alone [s] (0 where nobody is answered), utilisation, wait behind the backlog [s] and service
+            time over that of warm caches, at the worst site (T, 4, K).
+        answering
+            Where services answer more than a few of their requests (T, K, S).
         """
         times: dict[int, Cumulants] = {}
+        own_p99_s, rho, wait_s, slow = np.moveaxis(worst, 1, 0)
         found = own_p99_s.copy()
+        way = trips.of_calls(routing, self._callee, answering[:, self._caller])
         for k in self._order:
             times[k] = self._own(k, rho[:, k], wait_s[:, k], slow[:, k])
             if k in self._callees:
-                times[k] = times[k].plus(self._called(k, times))
+                on_the_way = Cumulants(*(row[:, self._caller == k].ravel() for row in way.rows()))
+                times[k] = times[k].plus(self._called(k, times, on_the_way))
                 found[:, k] = np.where(own_p99_s[:, k] > 0, times[k].quantile(0.99), 0.0)
         return found
 
@@ -65,7 +72,7 @@ class Callers:
         ).times(services.service_time_s[k] * slow)
         return Cumulants(one.mean + wait_s, one.variance, one.third)
 
-    def _called(self, k: int, times: dict[int, Cumulants]) -> Cumulants:
+    def _called(self, k: int, times: dict[int, Cumulants], way: Cumulants) -> Cumulants:
         callees, calls = self._callees[k]
         edges = Cumulants(
             *(
@@ -75,4 +82,4 @@ class Callers:
         )
         instants = len(edges.mean) // len(callees)
         combine = one_after_the_other if self._stress.fanout[k] == SEQUENTIAL else all_at_once
-        return combine(edges, np.tile(calls, instants), np.arange(instants) * len(callees))
+        return combine(edges.plus(way), np.tile(calls, instants), np.arange(instants) * len(callees))

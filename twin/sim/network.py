@@ -164,5 +164,10 @@ def fabric_loads(
     return load[network.switch_node - shift], links
 
 
+def left_bps(capacity_bps: Floats, left: Floats) -> Floats:
+    """What links can carry `[bit/s, (L,)]` of which a share is left `[1]`; nothing where none is, however wide they were."""
+    return np.multiply(capacity_bps, np.minimum(left, 1.0), out=np.zeros_like(capacity_bps), where=left > 0)
+
+
 def _no_ints() -> Ints:
     return np.zeros(0, dtype=np.int64)
