@@ -36,16 +36,16 @@ class Trips:
             mean += _mean((arrivals * self.answers_s).sum(axis=-1), arrivals.sum(axis=-1))
         return mean
 
-    def of_calls(self, routing: Routing, callee: Ints, calling: Bools) -> Cumulants:
-        """Time that the network takes for one call on each edge `[s, (T, E)]`, at the site of its caller where that is longest.
+    def of_calls(self, routing: Routing, callee: Ints, calling: Bools) -> tuple[Cumulants, Floats]:
+        """Time that the network takes for one call on each edge, at the site of its caller where that is longest on average.
 
         A call stays at its site where somebody answers there, and takes no time on the way but what the answer waits; else
         one site or another answers, by weight. `calling` `[T, E, S]` are the sites at which the caller takes requests.
+        Returns the time as cumulants, and that to the farthest site that may answer `[s, (T, E)]`.
         """
-        sites = len(self.rtt_s)
-        share = _share_of_sites(routing, callee)
-        moments = np.zeros((3, *calling.shape))
-        for j in range(sites):
+        share = share_of_sites(routing, callee)
+        moments, farthest = np.zeros((3, *calling.shape)), np.zeros(calling.shape)
+        for j in range(len(self.rtt_s)):
             took = self.rtt_s[:, j]
             if self.queues_s is not None:
                 took = took + self.queues_s[:, j].T[:, None]
@@ -53,11 +53,13 @@ class Trips:
                 took = took + self.answers_s[:, callee, j, None]
             for n in range(3):
                 moments[n] += share[:, :, j] * took ** (n + 1)
-        worst = np.where(calling, moments[0], -1.0).argmax(axis=-1)[None, ..., None]
-        return Cumulants.of_moments(*np.take_along_axis(moments, worst, axis=-1)[..., 0])
+            np.maximum(farthest, np.where(share[:, :, j] > 0, took, 0.0), out=farthest)
+        worst = np.where(calling, moments[0], -1.0).argmax(axis=-1)[..., None]
+        mean, *more = (np.take_along_axis(one, worst, axis=-1)[..., 0] for one in (*moments, farthest))
+        return Cumulants.of_moments(mean, *more[:2]), more[2]
 
 
-def _share_of_sites(routing: Routing, callee: Ints) -> Floats:
+def share_of_sites(routing: Routing, callee: Ints) -> Floats:
     """Share of the calls on each edge that a caller at one site makes to another `[1, (E, S, S)]`; none where none answers."""
     here = routing.believed[callee]
     share = here[:, :, None] * np.eye(here.shape[1])
