@@ -64,7 +64,7 @@ class NaiveFabric:
                     ways += list(nx.all_simple_edge_paths(self.graph, root, border))
         found = []
         for group in (g for g in self.at.fleet.server_groups if g.rack == rack.name):
-            rru = self.at.types[group.type].rru * self.at.throttle(group)
+            rru = self.at.worth(group) * self.at.throttle(group)
             all_of_it = self.at.capacity_rru(group.owner, rack.site)
             for tier in sorted({row.tier for row in self.at.fleet.services}):
                 bps = sum(
@@ -119,7 +119,7 @@ class NaiveFabric:
 
     def _without_links(self, owner: str, site: str) -> float:
         rru = sum(
-            self.at.standing(g)[0] * self.at.types[g.type].rru * self.at.throttle(g)
+            self.at.standing(g)[0] * self.at.worth(g) * self.at.throttle(g)
             for g in self.at.owned(owner, site)
             if ("rack", g.rack) not in self.graph
         )

@@ -250,7 +250,7 @@ def rack_bps(naive: Any, rack: Any) -> float:
     """What a rack sends: its part of the relative resource units behind each answer."""
     total = 0.0
     for group in (g for g in naive.at.fleet.server_groups if g.rack == rack.name):
-        rru = naive.at.standing(group)[0] * naive.at.types[group.type].rru * naive.at.throttle(group)
+        rru = naive.at.standing(group)[0] * naive.at.worth(group) * naive.at.throttle(group)
         for row in naive.services.values():
             if row.reservation == group.owner and rru > 0:
                 share = rru / naive.at.capacity_rru(group.owner, rack.site)
