@@ -53,8 +53,9 @@ class Service(Record):
     What it does not declare is not modelled. With a `timeout`, an answer that comes later is of no use though it was work,
     and what failed is asked again one timeout later: overload adds to itself. With `warm_up`, replicas that start, or
     that get users of another site, take `cold_factor` as long (assumed) until their caches have filled with that time
-    constant. With `fanout`, a caller's p99 includes its callees. Variability (squared coefficient of variation) is 1
-    for a Poisson stream and exponential times. `shed_above` that utilisation, requests are refused at once.
+    constant. With `fanout`, a caller's p99 includes its callees and the network to them. Variability (squared coefficient
+    of variation) is 1 for a Poisson stream and exponential times. `shed_above` that utilisation, requests are refused at
+    once.
     """
 
     name: Name
