@@ -31,9 +31,10 @@ class Fabric:
     def __init__(self, constants: Constants, state: State, servers: Servers) -> None:
         self._constants, self._compiled, self._state = constants, constants.compiled, state
         self._servers = servers
-        self._buffer_s = self._compiled.network.link_buffer_s.copy()
-        self._buffer_s[self._compiled.network.backbone] = 0.0
-        self._queues = bool(self._buffer_s.any())
+        buffer_s = self._compiled.network.link_buffer_s.copy()
+        buffer_s[self._compiled.network.backbone] = 0.0
+        self._buffered = np.flatnonzero(buffer_s)
+        self._buffer_s = buffer_s[self._buffered, None]
 
     def first_full(self, link_load: Floats) -> int | None:
         """Return the first instant at which a link inside a site is offered more than it carries `[bit/s, (L, T)]`."""
@@ -63,16 +64,15 @@ class Fabric:
         self, link_load: Floats, topology: Topology, supplies: Sequence[tuple[int, Supply]]
     ) -> Floats | None:
         """Mean time that answers of each service at each site wait on their way to the border `[s, (T, K, S)]`; None: no time."""
-        capacity = self._limit_bps()[:, None]
-        if not self._queues:
-            return None
-        queues = (link_load > WAITING_FROM * capacity) & (self._buffer_s > 0)[:, None] & (capacity > 0)
+        load, capacity = link_load[self._buffered], self._limit_bps()[self._buffered, None]
+        queues = (load > WAITING_FROM * capacity) & (capacity > 0)
         if not queues.any():
             return None
-        holds = np.broadcast_to(capacity, link_load.shape)[queues]
+        holds, buffer = (np.broadcast_to(each, load.shape)[queues] for each in (capacity, self._buffer_s))
+        own = np.zeros_like(load)
+        own[queues] = queueing_delay(load[queues] / holds, holds, buffer_s=buffer)
         delay = np.zeros_like(link_load)
-        buffer = np.broadcast_to(self._buffer_s[:, None], link_load.shape)[queues]
-        delay[queues] = queueing_delay(link_load[queues] / holds, holds, buffer_s=buffer)
+        delay[self._buffered] = own
         uplinks = Uplinks.of(self._compiled.network, topology.fabric)
         of_class = _up_to_the_border(uplinks, topology.fabric, delay)[: topology.fold.classes]
         of_pair = np.zeros((len(supplies[0][1].inverse_rs) + 1, link_load.shape[1]))
