@@ -44,15 +44,14 @@ class Topologies:
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
         self._fold = Fold.of(compiled)
-        self._known: OrderedDict[bytes, Topology] = OrderedDict()
+        self._known: OrderedDict[tuple[bytes, bytes, bytes], Topology] = OrderedDict()
         self._routes: OrderedDict[bytes, Routes] = OrderedDict()
 
     def of(self, state: State) -> Topology:
-        """Return the topology for what is held down, which units ride without feeders, and which feeds are open."""
+        """Return the topology for what is held down, rides without feeders or is fed otherwise, and the metrics of links."""
         up = {kind: state.up(kind) for kind in HOLD_KINDS}
         bits = np.concatenate([*up.values(), state.ride > 0, state.feed_holds > 0])
-        key = np.packbits(bits).tobytes() + (b"" if (state.draw == 1.0).all() else state.draw.tobytes())
-        key += state.metric_s.tobytes() if state.metric_s.any() else b""
+        key = np.packbits(bits).tobytes(), state.draw.tobytes(), state.metric_s.tobytes()
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = self._find(up, state)
