@@ -51,7 +51,7 @@ def locks(fleet: Fleet, do: str, **params: Any) -> tuple[str, ...]:
 
 
 def test_the_registry_knows_each_verb_once_and_refuses_others() -> None:
-    assert len({action.name for action in ACTIONS}) == len(ACTIONS) == 12
+    assert len({action.name for action in ACTIONS}) == len(ACTIONS) == 13
     assert all(find(action.reference) is action for action in ACTIONS)
     unknown, version = find("rack.dran@1"), find("rack.drain@0")
     assert isinstance(unknown, Objection)
@@ -157,6 +157,34 @@ def test_link_drain_lasts_as_long_as_it_says(fleet: Fleet) -> None:
     assert (action.duration(params).mean_s, action.duration(params).spread_s) == (2700, 300)
     assert locks(fleet, "link.drain@1", link="ams1-fra1") == ("link:ams1-fra1",)
     assert [value for *_, value in changes_of(fleet, "link.drain@1", link="ams1-fra1")] == [-1.0, 1.0]
+
+
+def test_route_weight_stays_unless_it_lasts(fleet: Fleet) -> None:
+    on = {"link": "ams1-fra1", "add": "20 ms"}
+    assert changes_of(fleet, "route.weight@1", **on) == [(0.0, "metric", "ams1-fra1", "", 0.02)]
+    assert changes_of(fleet, "route.weight@1", **on, lasts="1 h")[1:] == [
+        (1.0, "metric", "ams1-fra1", "", -0.02)
+    ]
+    action, params = read("route.weight@1", {**on, "lasts": "45 min ± 5 min"})
+    assert (action.duration(params).mean_s, action.duration(params).spread_s) == (2700, 300)
+    assert locks(fleet, "route.weight@1", **on) == ("link:ams1-fra1",)
+    text = parts_of(fleet, "route.weight@1", **on)[0].text
+    assert text == "routers take ams1-fra1 to be 20 ms longer"
+
+
+def test_route_weight_refuses_what_routers_cannot_use(fleet: Fleet) -> None:
+    link = fleet.links[0].model_copy(update={"latency_s": 0.005})
+    tor = fleet.switches[0].model_copy(update={"name": "ams1-t", "tier": "tor"})
+    inner = link.model_copy(update={"name": "up", "a": "ams1-t", "b": "ams1-bb"})
+    one = fleet.model_copy(update={"links": (link, inner), "switches": (*fleet.switches, tor)})
+    for name, add, expected in (
+        ("nowhere", "1 ms", [("reference", "link")]),
+        ("up", "1 ms", [("params", "link")]),
+        ("ams1-fra1", "0 ms", [("params", "add")]),
+        ("ams1-fra1", "-6 ms", [("params", "add")]),
+        ("ams1-fra1", "-5 ms", []),
+    ):
+        assert objections(one, "route.weight@1", link=name, add=add) == expected
 
 
 def test_cooling_setpoint_changes_the_difference_and_stays_below_throttling(fleet: Fleet) -> None:
@@ -311,6 +339,7 @@ STEPS: dict[str, dict[str, Any]] = {
     "unit.maintain@1": {"unit": "ams1-msb-a"},
     "power.cap@1": {"racks": "ams1-a[01-02]", "limit": "5 kW"},
     "link.drain@1": {"link": "ams1-fra1"},
+    "route.weight@1": {"link": "ams1-fra1", "add": "20 ms"},
     "cooling.setpoint@1": {"zones": "a", "supply": "25 °C"},
 }
 

@@ -6,9 +6,10 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
+from tests.sim.naive_fabric import NaiveFabric
 from tests.sim.naive_things import Cells, Load, Network, PowerChain
 from twin.model.fleet import Fleet
 
@@ -308,8 +309,14 @@ class Traffic:
         return sum(self.failing_at(name, s) * self.arrivals[name, s] for s in self.sites) / total
 
     def errors(self, name: str) -> float:
-        """Failed requests per second."""
-        return self.requests(name) * self.failing_mean(name)
+        """Failed requests per second: by a service or one of its calls, or by full links inside a site."""
+        survive = (1.0 - self.failing_mean(name)) * (1.0 - self.fabric.failing(name))
+        return self.requests(name) * (1.0 - survive)
+
+    @cached_property
+    def fabric(self) -> NaiveFabric:
+        """What answers lose on full links inside a site."""
+        return NaiveFabric(self)
 
     def p99_s(self, name: str) -> float:
         """The p99 at the worst site that takes more than 1 % of the requests, plus the mean round trip of the users."""

@@ -34,6 +34,7 @@ class Cells:
     sick: dict[str, float] = field(default_factory=dict)
     surge: dict[tuple[str, str], float] = field(default_factory=dict)
     warmer_c: dict[str, float] = field(default_factory=dict)
+    bandwidth: dict[str, float] = field(default_factory=dict)
     control_lost: int = 0
 
     def apply(self, change: Change) -> None:
@@ -51,6 +52,7 @@ class Cells:
             "sick": (self.sick, target),
             "demand": (self.surge, (target, key or "*")),
             "outdoor": (self.warmer_c, target),
+            "bandwidth": (self.bandwidth, target),
         }
         if kind in counters:
             counter, sign = counters[kind]

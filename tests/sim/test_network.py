@@ -205,6 +205,41 @@ def test_traffic_forks_evenly_at_every_node_of_the_shortest_paths(seed: int) -> 
             assert dict(found) == pytest.approx(expected)
 
 
+@given(seed=SEEDS)
+@settings(max_examples=60)
+def test_a_metric_changes_the_way_and_not_how_long_a_link_takes(seed: int) -> None:
+    """Against a walk over networkx: the cheapest ways by latency and metric, and the latency met on them."""
+    fleet, rng = backbone_fleet(seed), Random(seed)
+    links = tuple(link.model_copy(update={"latency_s": rng.randint(1, 3) * 1e-3}) for link in fleet.links)
+    fleet = fleet.model_copy(update={"links": links})
+    metric_s = np.array([rng.randint(-1, 3) * 1e-3 * (rng.random() < 0.6) for _ in links])
+    compiled, n = compile_fleet(fleet, start=START), len(fleet.sites)
+    up = np.ones(len(fleet.switches), bool), np.ones(len(links), bool)
+    routes = find_routes(compiled.network, *up, n, metric_s=metric_s)
+    graph = nx.MultiGraph()
+    graph.add_nodes_from(site.name for site in fleet.sites)
+    graph.add_edges_from(((s.name, s.site) for s in fleet.switches), cost=1, took_s=0.0)
+    for link, more_s in zip(links, metric_s.tolist(), strict=True):
+        cost = round((link.latency_s + more_s) * 1e3) * 10_000 + 1
+        graph.add_edge(link.a, link.b, link.name, cost=cost, took_s=link.latency_s)
+    for j, target in enumerate(compiled.names["sites"]):
+        left = nx.single_source_dijkstra_path_length(graph, target, weight="cost")
+
+        def took_s(node: str, left: Any = left) -> float:
+            forks = [
+                (end, row["took_s"])
+                for _, end, row in graph.edges(node, data=True)
+                if left[node] == left[end] + row["cost"]
+            ]
+            return sum(more_s + took_s(end, left) for end, more_s in forks) / max(1, len(forks))
+
+        for i, source in enumerate(compiled.names["sites"]):
+            if source in left and i != j:
+                back = nx.single_source_dijkstra_path_length(graph, source, weight="cost")
+                expected = took_s(source) + took_s(target, back)
+                assert routes.rtt_s[i, j] == pytest.approx(expected, abs=6e-7)
+
+
 def busy_fleet(seed: int) -> Fleet:
     """A random fleet whose requests have a size."""
     fleet = random_fleet(seed, failover=False)
@@ -250,7 +285,7 @@ def rack_bps(naive: Any, rack: Any) -> float:
     """What a rack sends: its part of the relative resource units behind each answer."""
     total = 0.0
     for group in (g for g in naive.at.fleet.server_groups if g.rack == rack.name):
-        rru = naive.at.standing(group)[0] * naive.at.types[group.type].rru * naive.at.throttle(group)
+        rru = naive.at.standing(group)[0] * naive.at.worth(group) * naive.at.throttle(group)
         for row in naive.services.values():
             if row.reservation == group.owner and rru > 0:
                 share = rru / naive.at.capacity_rru(group.owner, rack.site)

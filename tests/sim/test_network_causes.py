@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.sim.fleets import START
 from tests.sim.movers.test_convergence import triangle
+from tests.sim.test_fabric import narrowed, one_site
 from twin.graph.compile import compile_fleet
 from twin.model.change import Change, TimedChange
 from twin.sim.narrate import Narrator
@@ -52,3 +53,17 @@ def test_lost_requests_point_at_the_link() -> None:
         (12.0, "link_overloads", "bc", "ab"),
         (12.0, "end", "first", "first"),
     ]
+
+
+def test_answers_lost_inside_a_site_point_at_the_full_link() -> None:
+    """One of two uplinks is cut, and the other has room for three quarters; p99 of M/M/1 at 20 %."""
+    compiled = compile_fleet(narrowed(one_site(), t1_f2=6e6), start=START)
+    narrator = Narrator(compiled)
+    cut = TimedChange(10.0, Change("state", "t1-f1", -1.0), "world:cut", "t1-f1 is cut")
+    simulate(compiled, (), [cut], until_s=60.0, observe=narrator)
+    assert [h.text for h in narrator.happenings] == [
+        "t1-f1 is cut",
+        "t1-f2 is offered 133.3 % of what it can carry",
+        "web misses its SLO: 12.5 % errors, p99 57.56 ms",
+    ]
+    assert [h.cause for h in narrator.happenings] == [-1, 0, 1]

@@ -13,6 +13,7 @@ from twin.actions import (
     power_cap,
     rack_drain,
     rack_undrain,
+    route_weight,
     service_scale,
     service_tune,
     traffic_shift,
@@ -33,6 +34,7 @@ ACTIONS: tuple[Action[Any], ...] = (
     unit_maintain.ACTION,
     power_cap.ACTION,
     link_drain.ACTION,
+    route_weight.ACTION,
     cooling_setpoint.ACTION,
 )
 # Versions that once existed: "rack.drain@0" -> what to do instead. A plan that names one is refused.

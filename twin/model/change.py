@@ -36,6 +36,7 @@ retries       service                       added to the times that a failed req
 budget        service                       added to its retry budget (retries / first tries)
 route         link, border                  -1: routers learn that it is down, +1: that it is up; of *, +1: from now on
               switch or *                   routers know only what they are told (else they know at once)
+metric        link                          seconds added to the latency by which routers choose (it takes no longer)
 ============  ============  ==============  ====================================================================
 """
 
@@ -69,6 +70,7 @@ ChangeKind = Literal[
     "retries",
     "budget",
     "route",
+    "metric",
 ]
 
 

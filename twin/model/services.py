@@ -53,8 +53,9 @@ class Service(Record):
     What it does not declare is not modelled. With a `timeout`, an answer that comes later is of no use though it was work,
     and what failed is asked again one timeout later: overload adds to itself. With `warm_up`, replicas that start, or
     that get users of another site, take `cold_factor` as long (assumed) until their caches have filled with that time
-    constant. With `fanout`, a caller's p99 includes its callees. Variability (squared coefficient of variation) is 1
-    for a Poisson stream and exponential times. `shed_above` that utilisation, requests are refused at once.
+    constant. With `fanout`, a caller's p99 includes its callees and the network to them. Variability (squared coefficient
+    of variation) is 1 for a Poisson stream and exponential times. `shed_above` that utilisation, requests are refused at
+    once.
     After its servers at a site have all been without power it starts there once all of `starts_after` answer (at its site,
     where they are deployed there), `start` later; services may need each other in a circle, and then never start.
     """

@@ -82,7 +82,6 @@ NOT_YET: tuple[str, ...] = (
     "jobs",
     "name service",
     "fire and water leaks",
-    "losses on full links inside a site",
 )
 
 

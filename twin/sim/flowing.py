@@ -7,24 +7,51 @@ the contiguous axis, over racks and edges by compressed rows, products of matric
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from twin.graph.levels import Floats, Ints
 from twin.sim import network as net
 from twin.sim import power as pw
-from twin.sim.backbone import Backbone
+from twin.sim.backbone import Backbone, Crossing
 from twin.sim.block import Block
+from twin.sim.callers import Callers
+from twin.sim.calls import call_levels
 from twin.sim.constants import Constants
 from twin.sim.cooling import weather_at
+from twin.sim.fabric import Fabric
+from twin.sim.losses import Lost, fail
 from twin.sim.routers import Paths
 from twin.sim.routing import Routing
 from twin.sim.servers import Servers, Supply
-from twin.sim.services import Answer, ServiceEngine
+from twin.sim.services import Answer, Flows, ServiceEngine
 from twin.sim.state import State
 from twin.sim.topology import Topology
+from twin.sim.trips import Trips
 
 Supplies = Sequence[tuple[int, Supply]]
+
+
+@dataclass(frozen=True)
+class _Loads:
+    """What servers and links carry over a block, time last: see `Block`; `leaves` are those of `Flowing._leaves`."""
+
+    utilisation: Floats
+    leaves: Floats
+    link_bps: Floats
+    switch_bps: Floats
+    supplies: tuple[tuple[int, Supply], ...]
+
+    def head(self, columns: int) -> _Loads:
+        """Return the leading instants."""
+        return _Loads(
+            self.utilisation[:, :columns],
+            self.leaves[..., :columns],
+            self.link_bps[:, :columns],
+            self.switch_bps[:, :columns],
+            tuple(row for row in self.supplies if row[0] < columns),
+        )
 
 
 class Flowing:
@@ -36,43 +63,76 @@ class Flowing:
         self._constants, self._compiled, self._state = constants, constants.compiled, state
         self._services, self._servers = services, servers
         self._backbone = Backbone(constants, state)
+        self._fabric = Fabric(constants, state, servers)
+        self._levels = call_levels(self._compiled.services)
+        self._callers = Callers.of(self._compiled)
 
     def settle(
         self, times: Floats, topology: Topology, *, paths: Paths, routing: Routing, supplies: Supplies
     ) -> Block:
         """Settle the leading instants of `times` that have no memory; if the first one has, that one alone."""
         self._topology = topology
-        compiled = self._compiled
-        factors = compiled.demand.factors(times[:, None])
-        demand = compiled.demand.during(times, factors)
+        factors = self._compiled.demand.factors(times[:, None])
+        demand = self._compiled.demand.during(times, factors)
         if self._state.surge.any():
             demand *= np.maximum(1.0 + self._state.surge, 0.0)
         flows = self._services.flows(routing, demand, _answers(supplies, len(times)), self._state)
         crossing = self._backbone.settle(times, factors, demand, flows=flows, routing=routing, paths=paths)
-        flows, columns = crossing.flows, len(crossing.flows.requests)
-        demand, factors = demand[:columns], factors[:columns]
-        rtt = (demand * (routing.spill * (routing.rtt_s + crossing.waiting_s))).sum(axis=-1)
-        total = demand.sum(axis=-1)
-        p99_s = flows.p99_s + np.divide(rtt, total, out=np.zeros_like(rtt), where=total > 0)
-        supplies = tuple(row for row in supplies if row[0] < columns)
-        inverse = _stacked([supply.inverse_rs for _, supply in supplies], supplies, columns)
-        passed = np.ascontiguousarray(flows.passed.reshape(columns, -1).T)
-        utilisation = self._constants.busy.of(passed) * inverse
-        leaves = self._leaves(utilisation, self._constants.bits.of(passed) * inverse, supplies)
-        link_load, switch_load = self._in_the_fabric(leaves[:, pw.SQUARES + 1], crossing.load_bps)
+        loads = self._loads(flows, crossing, supplies)
+        full = self._fabric.first_full(loads.link_bps)
+        if full is not None:
+            loads, crossing = loads.head(max(1, full)), crossing.head(max(1, full))
+        columns = slice(len(crossing))
+        flows, failing = self._lose(flows.part(columns), crossing, loads, routing, full == 0)
+        waits = self._fabric.waiting(loads.link_bps, topology, loads.supplies)
+        trips = Trips(paths.routes.rtt_s, crossing.waiting_s, waits)
+        flows = self._with_callees(flows, routing, trips)
+        on_the_way = trips.of_users(routing, demand[columns], flows.arrivals, self._compiled.site_region)
         return Block(
-            times=times[:columns],
+            times=times[columns],
             flows=flows,
-            p99_s=p99_s.T,
-            utilisation_rs=utilisation,
-            link_load=link_load,
-            switch_load=switch_load,
-            network_failing=crossing.failing,
+            p99_s=(flows.p99_s + on_the_way).T,
+            utilisation_rs=loads.utilisation,
+            link_load=loads.link_bps,
+            switch_load=loads.switch_bps,
+            network_failing=failing,
             traffic_bps=crossing.traffic_bps,
             traffic_lost_bps=crossing.lost_bps,
-            **self._power(leaves, factors, supplies),
-            supplies=supplies,
+            **self._power(loads.leaves, factors[columns], loads.supplies),
+            supplies=loads.supplies,
         )
+
+    def _loads(self, flows: Flows, crossing: Crossing, supplies: Supplies) -> _Loads:
+        columns = len(crossing)
+        supplies = tuple(row for row in supplies if row[0] < columns)
+        inverse = _stacked([supply.inverse_rs for _, supply in supplies], supplies, columns)
+        passed = np.ascontiguousarray(flows.passed[:columns].reshape(columns, -1).T)
+        utilisation = self._constants.busy.of(passed) * inverse
+        leaves = self._leaves(utilisation, self._constants.bits.of(passed) * inverse, supplies)
+        fabric = self._in_the_fabric(leaves[:, pw.SQUARES + 1], crossing.load_bps)
+        return _Loads(utilisation, leaves, *fabric, supplies)
+
+    def _lose(
+        self, flows: Flows, crossing: Crossing, loads: _Loads, routing: Routing, full: bool
+    ) -> tuple[Flows, Floats]:
+        """Count what the network loses; return the flows, and the share of each service that fails for it `[1, (K, T)]`.
+
+        `full` says that a link inside a site is full at the first instant, which is then the only one.
+        """
+        lost = crossing.lost
+        if full:
+            answers = self._fabric.lost(flows, self._topology, loads.supplies[0][1], loads.link_bps[:, 0])
+            lost = replace(lost or Lost.nothing(flows), answers=answers)
+        if lost is None:
+            return flows, np.zeros(flows.requests.shape[::-1])
+        return fail(self._levels, flows, lost, routing.believed)
+
+    def _with_callees(self, flows: Flows, routing: Routing, trips: Trips) -> Flows:
+        if self._callers is None or flows.worst is None:
+            return flows
+        answering = self._services.answering(flows)
+        p99_s = self._callers.p99_s(flows.worst, answering, routing, trips)
+        return replace(flows, p99_s=p99_s, worst=None)
 
     def _leaves(self, utilisation: Floats, bits_rs: Floats, supplies: Supplies) -> Floats:
         """Load, squares and traffic `[C, 5, T]` of the classes of racks; counts change where servers break."""

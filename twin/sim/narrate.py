@@ -380,7 +380,7 @@ class Narrator:
         return (self._tell(now, "demand", "", "demand grows by the time of day"),)
 
     def _network_causes(self, engine: Engine) -> Sequence[int]:
-        """What makes the backbone lose requests now: links and switches that routers do not know to be dead, and full links."""
+        """What makes the network lose requests now: links and switches that routers do not know to be dead, and full links."""
         routers, links = engine.routers, self._compiled.index["links"]
         unknown = [routers.things[i] for i in np.flatnonzero(routers.known & ~routers.up).tolist()]
         full = [

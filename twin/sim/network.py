@@ -53,10 +53,13 @@ def reachable(network: NetworkArrays, switch_alive: Bools, link_up: Bools) -> tu
     return alive[network.rack_node], network.levels.shares(alive, edge_up)
 
 
-def find_routes(network: NetworkArrays, switch_alive: Bools, link_up: Bools, sites: int) -> Routes:
+def find_routes(
+    network: NetworkArrays, switch_alive: Bools, link_up: Bools, sites: int, *, metric_s: Floats | None = None
+) -> Routes:
     """Route every pair of sites over the live backbone by least latency (Dijkstra), evenly over all shortest paths.
 
-    The nodes are the live border switches and one node per site joined to its borders at no cost. Cost: O(S·E log S).
+    `metric_s` `[s, (L,)]` is added to the latency for the choice, and takes no time. The nodes are the live border switches
+    and one node per site joined to its borders at no cost. Cost: O(S·E log S).
     """
     border_count = np.bincount(network.switch_site[network.switch_is_border], minlength=sites)
     alive = switch_alive & network.switch_is_border
@@ -73,15 +76,23 @@ def find_routes(network: NetworkArrays, switch_alive: Bools, link_up: Bools, sit
     home, hop = network.switch_site[borders], np.full(len(borders), 1e-12)
     nodes = sites + len(borders)
     slot = np.r_[usable, len(network.backbone) + usable, np.full(2 * len(borders), -1)]
-    weight = np.r_[network.link_latency_s[links], network.link_latency_s[links], hop, hop] + 1e-9
+    cost = network.link_latency_s[links]
+    if metric_s is not None:
+        cost = np.maximum(cost + metric_s[links], 0.0)
+    weight = np.r_[cost, cost, hop, hop] + 1e-9
     edges = _Edges.of(np.r_[a, b, node_of[borders], home], np.r_[b, a, home, node_of[borders]], weight, slot)
     graph = edges.graph(nodes)
     _, component = connected_components(graph, directed=False)
     _, label = np.unique(component[:sites], return_inverse=True)
     label = np.where((border_count > 0) & (live_count == 0), -1, label)
     distance = dijkstra(graph, indices=np.arange(sites))
+    pair, slot, part = _spread(edges, distance)
     latency = np.where(np.isfinite(distance[:, :sites]), distance[:, :sites], 0.0)
-    return Routes(label, np.round(2.0 * latency, 6), *_spread(edges, distance))
+    if metric_s is not None and metric_s.any():
+        took = np.tile(network.link_latency_s[network.backbone], 2)[slot] * part
+        there = add_up(pair, took, sites * sites).reshape(sites, sites)
+        latency = (there + there.T) / 2.0
+    return Routes(label, np.round(2.0 * latency, 6), pair, slot, part)
 
 
 @dataclass(frozen=True)
@@ -162,6 +173,11 @@ def fabric_loads(
     links = np.zeros((len(link_share), class_bps.shape[1]))
     links[inner] = load[network.link_child[inner] - shift] * link_share[inner][:, None]
     return load[network.switch_node - shift], links
+
+
+def left_bps(capacity_bps: Floats, left: Floats) -> Floats:
+    """What links can carry `[bit/s, (L,)]` of which a share is left `[1]`; nothing where none is, however wide they were."""
+    return np.multiply(capacity_bps, np.minimum(left, 1.0), out=np.zeros_like(capacity_bps), where=left > 0)
 
 
 def _no_ints() -> Ints:

@@ -57,7 +57,7 @@ class RollUp:
 
     def __init__(self, graph: FoldedGraph, share: Floats) -> None:
         self.graph = graph
-        self._sums = graph.sums(share)
+        self.sums = graph.sums(share)
         self._swings: Sums | None = None
         self._losses: tuple[Floats, Floats, Floats] | None = None
 
@@ -71,7 +71,7 @@ class RollUp:
         injected at it `[W, (U,)]` (recharging; solar and batteries are negative). Cost: a sparse product per level, and one.
         """
         if self._swings is None:
-            self._swings = self.graph.swings(self._sums)
+            self._swings = self.graph.swings(self.sums)
         if self._losses is None:
             self._losses = _losses(power, alive)
         idle, linear, square = self._losses
@@ -80,7 +80,7 @@ class RollUp:
             idle[power.unit_node] += (inject_w * alive[power.unit_node])[:, None]
         load[power.bare - self.graph.shift, W] += idle[power.bare]
         self._swings.into(squares, squares[len(squares) - self._swings.rows :])
-        for level, sums in zip(self.graph.levels, self._sums, strict=True):
+        for level, sums in zip(self.graph.levels, self.sums, strict=True):
             sums.into(load, load[level.parents])
             at = level.nodes
             through = load[level.parents, W]
@@ -92,7 +92,7 @@ class RollUp:
 
     def sum(self, load: Floats) -> Floats:
         """Give every parent what its children send `[n, T]` besides what it has (in place); return it. No losses."""
-        for level, sums in zip(self.graph.levels, self._sums, strict=True):
+        for level, sums in zip(self.graph.levels, self.sums, strict=True):
             load[level.parents] += sums.of(load)
         return load
 

@@ -65,13 +65,13 @@ class Routers:
         self.at_rest = np.array_equal(self.known, self.up)
         if self.at_rest:
             return Paths(topology.routes, topology.routes)
-        return self._wrong_paths(topology)
+        return self._wrong_paths(topology, state)
 
-    def _wrong_paths(self, topology: Topology) -> Paths:
+    def _wrong_paths(self, topology: Topology, state: State) -> Paths:
         network, borders, alive = self._network, self._borders, topology.switch_alive
         switches, links = alive.copy(), topology.link_up.copy()
         switches[borders], links[network.backbone] = np.split(self.known, [len(borders)])
-        routes = self._topologies.routes_for(switches, links)
+        routes = self._topologies.routes_for(switches, links, state.metric_s)
         ends_alive = alive[network.backbone_a] & alive[network.backbone_b]
         return cut(routes, np.tile(topology.link_up[network.backbone] & ends_alive, 2))
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from twin.graph.compile import Compiled
 from twin.graph.levels import Bools, Floats, Ints
-from twin.sim.callers import Callers
 from twin.sim.calls import call_levels
 from twin.sim.end_to_end import failing_attempts
 from twin.sim.laws.mixing import mixed
@@ -37,6 +36,7 @@ class Flows:
     """What the services do until the next settle. Shapes (K, S) and (K,), with a leading axis of time in a block; in 1/s.
 
     `sound` is the share of what a site takes in of which no call fails (None: all of it).
+    `worst` says for callers whose p99 includes what they call what it was at the worst site (`callers.py`); else None.
     """
 
     arrivals: Floats
@@ -49,6 +49,7 @@ class Flows:
     retries: Floats
     remote: Floats
     sound: Floats | None = None
+    worst: Floats | None = None
 
     def part(self, columns: slice | int) -> Flows:
         """Return the flows of some instants of a block, or of one."""
@@ -92,7 +93,7 @@ class ServiceEngine:
         self._rate = np.repeat(rate, shape[1])
         self.dropped = np.zeros(shape[0])
         self.stress = Stress(compiled)
-        self._callers = Callers.of(compiled)
+        self._calling = bool(stress.fanout.any())
         self._shed: Floats = np.zeros(shape)
         self._capacity = np.zeros(shape)
 
@@ -271,11 +272,10 @@ class ServiceEngine:
         most = self._p99_idle * self.stress.slow + self._services.max_wait_s[:, None]
         np.minimum(p99, most, out=p99)
         flows.rho = rho
-        visible = (flows.arrivals > (0.01 * flows.requests)[..., None]) & self.able
-        p99 *= visible
+        p99 *= self.answering(flows)
         flows.p99_s = p99.max(axis=-1, initial=0.0)
-        if self._callers is not None:
-            flows.p99_s = self._with_callees(self._callers, p99, rho, wait)
+        if self._calling:
+            flows.worst = self._at_worst(p99, rho, wait)
         attempts, flows.sound = failing_attempts(
             self._levels, flows, lost, believed=self.believed, stress=self.stress
         )
@@ -284,13 +284,18 @@ class ServiceEngine:
         flows.errors = flows.requests * self.stress.requests_failing(attempts)
         return flows
 
-    def _with_callees(self, callers: Callers, p99: Floats, rho: Floats, wait: Floats | None) -> Floats:
-        """The p99 of callers includes what they call, each at its worst site."""
+    def answering(self, flows: Flows) -> Bools:
+        """Where services answer more than a hundredth of their requests, so that a p99 sees it (T, K, S)."""
+        visible: Bools = (flows.arrivals > (0.01 * flows.requests)[..., None]) & self.able
+        return visible
+
+    def _at_worst(self, p99: Floats, rho: Floats, wait: Floats | None) -> Floats:
+        """p99, utilisation, wait and slowness at the site where the p99 is worst (T, 4, K)."""
         worst = p99.argmax(axis=-1)[..., None]
         slow = np.broadcast_to(self.stress.slow, p99.shape)
         wait = np.zeros_like(rho) if wait is None else np.broadcast_to(wait, p99.shape)
-        rho, wait, slow, own = (np.take_along_axis(x, worst, axis=-1)[..., 0] for x in (rho, wait, slow, p99))
-        return callers.p99_s(own, np.minimum(rho, RHO_STATIONARY), wait, slow)
+        all_of_it = (p99, np.minimum(rho, RHO_STATIONARY), wait, slow)
+        return np.stack([np.take_along_axis(x, worst, axis=-1)[..., 0] for x in all_of_it], axis=1)
 
     def _overload(self, flows: Flows, let_in: Floats, over: Bools, answers: Answer) -> tuple[Floats, Floats]:
         """Fill or drain the backlog at one instant; what does not fit in `max_wait` overflows.

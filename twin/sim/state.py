@@ -28,6 +28,7 @@ class State:
         self.inject_w = np.zeros(sizes["power_units"])
         self.draw = np.ones(sizes["power_units"])
         self.bandwidth = np.ones(sizes["links"])
+        self.metric_s = np.zeros(sizes["links"])
         self.retries = compiled.services.retries.astype(np.float64)
         self.retry_budget = compiled.services.retry_budget.copy()
         self.shed = np.zeros((sizes["services"], sizes["sites"]))
@@ -77,6 +78,7 @@ class State:
             "retries": self._retries,
             "budget": self._budget,
             "route": self._route,
+            "metric": self._metric,
         }
 
     def apply(self, change: Change) -> None:
@@ -176,6 +178,10 @@ class State:
         else:
             kind, i = self._held(change.target)
             self.heard[kind][i] += round(change.value)
+        self.topology_due = True
+
+    def _metric(self, change: Change) -> None:
+        self.metric_s[self._at("links", change.target)] = self._sum(change)
         self.topology_due = True
 
     def _retries(self, change: Change) -> None:

@@ -44,14 +44,14 @@ class Topologies:
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
         self._fold = Fold.of(compiled)
-        self._known: OrderedDict[bytes, Topology] = OrderedDict()
+        self._known: OrderedDict[tuple[bytes, bytes, bytes], Topology] = OrderedDict()
         self._routes: OrderedDict[bytes, Routes] = OrderedDict()
 
     def of(self, state: State) -> Topology:
-        """Return the topology for what is held down, which units ride without feeders, and which feeds are open."""
+        """Return the topology for what is held down, rides without feeders or is fed otherwise, and the metrics of links."""
         up = {kind: state.up(kind) for kind in HOLD_KINDS}
         bits = np.concatenate([*up.values(), state.ride > 0, state.feed_holds > 0])
-        key = np.packbits(bits).tobytes() + (b"" if (state.draw == 1.0).all() else state.draw.tobytes())
+        key = np.packbits(bits).tobytes(), state.draw.tobytes(), state.metric_s.tobytes()
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = self._find(up, state)
@@ -81,6 +81,7 @@ class Topologies:
         switch_alive = self._switch_powered(alive, powered) & up["switches"]
         fold = self._fold.apart(self._compiled, alive, share)
         network = self._network(switch_alive, up["links"], fold)
+        routes = self.routes_for(switch_alive, up["links"], state.metric_s)
         return Topology(
             alive,
             share,
@@ -90,6 +91,7 @@ class Topologies:
             switch_alive,
             up["links"],
             *network,
+            routes,
             fold,
         )
 
@@ -105,34 +107,26 @@ class Topologies:
         powered[serves] = (counts[start[1:]] > counts[start[:-1]])[serves]
         return powered
 
-    def _network(
-        self, switch_alive: Bools, link_up: Bools, fold: Fold
-    ) -> tuple[Bools, Floats, RollUp, Routes]:
-        """The network's part; taken from a known topology whose switches and links are in the same state."""
+    def _network(self, switch_alive: Bools, link_up: Bools, fold: Fold) -> tuple[Bools, Floats, RollUp]:
+        """The fabric's part; taken from a known topology whose switches and links are in the same state."""
         for known in reversed(self._known.values()):
             same = np.array_equal(known.switch_alive, switch_alive) and np.array_equal(known.link_up, link_up)
             if same and known.fold is fold:
-                return known.rack_reachable, known.link_share, known.fabric, known.routes
+                return known.rack_reachable, known.link_share, known.fabric
         network = self._compiled.network
         racks_reach, shares = reachable(network, switch_alive, link_up)
         link_share = np.zeros(len(network.link_capacity_bps))
         link_share[network.inner_link] = shares[network.inner_edge]
-        return (
-            racks_reach,
-            link_share,
-            RollUp(fold.network, shares),
-            self.routes_for(switch_alive, link_up),
-        )
+        return racks_reach, link_share, RollUp(fold.network, shares)
 
-    def routes_for(self, switch_alive: Bools, link_up: Bools) -> Routes:
+    def routes_for(self, switch_alive: Bools, link_up: Bools, metric_s: Floats) -> Routes:
         """The routes for a state of the backbone: they do not care about the switches inside a site."""
         network = self._compiled.network
         state = np.r_[switch_alive[network.switch_is_border], link_up[network.backbone]]
-        key = np.packbits(state).tobytes()
+        key = np.packbits(state).tobytes() + metric_s.tobytes()
         if key not in self._routes:
-            self._routes[key] = find_routes(
-                network, switch_alive, link_up, len(self._compiled.names["sites"])
-            )
+            sites = len(self._compiled.names["sites"])
+            self._routes[key] = find_routes(network, switch_alive, link_up, sites, metric_s=metric_s)
             if len(self._routes) > KEPT:
                 self._routes.popitem(last=False)
         return self._routes[key]

@@ -98,6 +98,36 @@ def test_a_flap_that_is_over_before_they_hear_of_it_moves_nothing() -> None:
     ]  # fmt: skip
 
 
+def test_a_metric_moves_traffic_and_loses_none() -> None:
+    """10 ms against 40 ms the long way: 31 ms more on the direct link for a minute, 29 are not enough."""
+    witness = Witness()
+    world = [
+        TimedChange(at_s, Change("metric", "ab", more_s), "plan:test")
+        for at_s, more_s in ((10.0, 0.029), (20.0, 0.002), (80.0, -0.002), (90.0, -0.029))
+    ]
+    simulator = Simulator(compile_fleet(triangle(), start=START))
+    simulator.run((), world, until_s=100.0, observe=witness)
+    assert witness.seen == [(0.0, DIRECT, 0.0), (20.0, ROUND, 0.0), (80.0, DIRECT, 0.0)]
+    again = Witness()
+    simulator.run((), world, until_s=100.0, observe=again)  # with all topologies in memory
+    assert again.seen == witness.seen
+
+
+def test_a_death_behind_a_metric_is_heard_of_late() -> None:
+    witness = Witness()
+    world = [
+        TimedChange(5.0, Change("metric", "ab", 1.0), "plan:test"),
+        TimedChange(10.0, Change("state", "bc", -1.0), "world:test"),
+    ]
+    Simulator(compile_fleet(triangle(), start=START)).run((), world, until_s=100.0, observe=witness)
+    assert witness.seen == [
+        (0.0, DIRECT, 0.0),
+        (5.0, ROUND, 0.0),
+        (10.0, {}, FLOW_BPS),
+        (12.0, DIRECT, 0.0),
+    ]
+
+
 def test_each_death_is_heard_of_in_its_own_time() -> None:
     """ab dies, 1 s later ca: at 12 s traffic moves to the way over c, which is dead, until that is known at 13 s."""
     run, witness = played(triangle(), (10.0, "ab", -1.0), (11.0, "ca", -1.0))

@@ -30,6 +30,10 @@ class Cumulants:
         """From the moments about zero."""
         return cls(first, second - first**2, third - 3.0 * second * first + 2.0 * first**3)
 
+    def rows(self) -> tuple[Floats, Floats, Floats]:
+        """Mean, variance and third cumulant."""
+        return self.mean, self.variance, self.third
+
     def plus(self, other: Cumulants) -> Cumulants:
         """Return those of the sum of independent times."""
         return Cumulants(self.mean + other.mean, self.variance + other.variance, self.third + other.third)
