@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.actions.conftest import make_plan, small_fleet
 from twin.actions import ACTIONS, find
 from twin.actions.base import Action, Objection, Part
-from twin.actions.fold import apply, fold, inverse, with_groups
+from twin.actions.fold import apply, fold, inverse, with_entities
 from twin.actions.lookup import new_groups
 from twin.actions.schedule import resolve
 from twin.gates.static import static_checks
@@ -32,7 +32,7 @@ def read(do: str, params: dict[str, Any]) -> tuple[Action[Any], Any]:
 def parts_of(fleet: Fleet, do: str, **params: Any) -> list[Part]:
     action, values = read(do, params)
     assert list(action.check(fleet, values)) == []
-    return action.changes(with_groups(fleet, action.entities(fleet, values)), values)
+    return action.changes(with_entities(fleet, action.entities(fleet, values)), values)
 
 
 def changes_of(fleet: Fleet, do: str, **params: Any) -> list[tuple[float, str, str, str, float]]:
@@ -336,6 +336,7 @@ STEPS: dict[str, dict[str, Any]] = {
     "service.tune@1": {"service": "web", "retries": 0, "retry_budget": "5 %", "refuse": "20 %"},
     "rack.drain@1": {"racks": "ams1-a[01-03]", "batch": 2},
     "rack.undrain@1": {"racks": "ams1-a[01-03]", "batch": 2},
+    "rack.refeed@1": {"racks": "ams1-a03", "feeds": "ams1-msb-b"},
     "unit.maintain@1": {"unit": "ams1-msb-a"},
     "power.cap@1": {"racks": "ams1-a[01-02]", "limit": "5 kW"},
     "link.drain@1": {"link": "ams1-fra1"},
@@ -402,7 +403,7 @@ def test_apply_changes_only_the_tables(fleet: Fleet) -> None:
 @pytest.mark.parametrize("do", ["capacity.move@1", "capacity.add@1", "traffic.shift@1"])
 def test_the_view_of_things_that_is_carried_over_is_the_one_built_anew(fleet: Fleet, do: str) -> None:
     action, params = read(do, STEPS[do])
-    grown = with_groups(fleet, action.entities(fleet, params))
+    grown = with_entities(fleet, action.entities(fleet, params))
     after = apply(grown, [part.change for part in action.changes(grown, params)])
     anew = Fleet.model_construct(**{name: getattr(after, name) for name in Fleet.model_fields})
     assert after.things == anew.things

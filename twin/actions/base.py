@@ -34,6 +34,19 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenFeed:
+    """A feed of a rack that is laid but stands open, and the part of the rack's load that it would carry."""
+
+    rack: str
+    unit: str
+    share: float
+
+
+# What must be there from the start, so that the changes of a step have a target.
+Entity = ServerGroup | OpenFeed
+
+
+@dataclass(frozen=True, slots=True)
 class Objection:
     """Why a step cannot be taken: the rule it breaks, what is wrong, the mend, the parameter at fault."""
 
@@ -43,7 +56,7 @@ class Objection:
     param: str = ""
 
 
-def no_entities(fleet: Fleet, params: Any) -> tuple[ServerGroup, ...]:
+def no_entities(fleet: Fleet, params: Any) -> tuple[Entity, ...]:
     """Return no new rows: what most verbs need."""
     return ()
 
@@ -54,8 +67,8 @@ class Action(Generic[P]):
 
     `check` yields what is wrong, `changes` what happens, `locks` what is touched ("rack:ams1-b01",
     "service:web"). `duration` is what a step without `takes` is assumed to take; `lasting` names the
-    parameter that may say it instead. `entities` are server groups that must exist (with count 0) for the
-    changes to have a target. `example` returns the steps of a starter plan for a fleet.
+    parameter that may say it instead. `entities` are server groups (with count 0) and
+    open feeds that must exist for the changes to have a target. `example` returns the steps of a starter plan for a fleet.
     """
 
     name: str
@@ -67,7 +80,7 @@ class Action(Generic[P]):
     locks: Callable[[Fleet, P], tuple[str, ...]]
     duration: Callable[[P], Duration]
     example: Callable[[Fleet], list[dict[str, Any]]]
-    entities: Callable[[Fleet, P], tuple[ServerGroup, ...]] = no_entities
+    entities: Callable[[Fleet, P], tuple[Entity, ...]] = no_entities
     lasting: str = ""
 
     @property

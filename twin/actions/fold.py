@@ -6,14 +6,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from twin.actions.base import Part
+from twin.actions.base import Entity, OpenFeed, Part
 from twin.model.change import Change
 from twin.model.fleet import Fleet
+from twin.model.power import Rack
 from twin.model.servers import ServerGroup
 from twin.model.services import Service
 
 # Changes that alter a table of the fleet.
-TABLED = ("count", "replicas", "weight", "setpoint", "retries", "budget")
+TABLED = ("count", "replicas", "weight", "setpoint", "retries", "budget", "feed")
 Cell = tuple[str, str, str]  # kind, target, key
 Cells = dict[Cell, float]
 
@@ -57,15 +58,18 @@ def inverse(parts: Sequence[Part], before: Mapping[Cell, float] | None = None) -
 
 
 def apply(fleet: Fleet, changes: Iterable[Change]) -> Fleet:
-    """Return the fleet after the changes that alter its tables: count, replicas, weight, setpoint, retries, budget."""
+    """Return the fleet after the changes that alter its tables: those of `TABLED`."""
     concerned = [change for change in changes if change.kind in TABLED]
     if not concerned:
         return fleet
+    fleet = _refed(fleet, [change for change in concerned if change.kind == "feed"])
     groups: dict[str, ServerGroup] = {}
     deployments = {(row.service, row.site): row for row in fleet.deployments}
     zones = {zone.name: zone for zone in fleet.cooling_zones}
     services = {service.name: service for service in fleet.services}
     for change in concerned:
+        if change.kind == "feed":
+            continue
         if change.kind == "setpoint":
             zone = zones[change.target]
             zones[zone.name] = zone.model_copy(update={"supply_c": zone.supply_c + change.value})
@@ -97,8 +101,68 @@ def _tuned(service: Service, change: Change) -> Service:
     return service.model_copy(update={"retry_budget": service.retry_budget + change.value})
 
 
-def with_groups(fleet: Fleet, groups: Sequence[ServerGroup]) -> Fleet:
-    """Return the fleet with more server groups."""
+def _refed(fleet: Fleet, changes: Sequence[Change]) -> Fleet:
+    """Return the fleet whose racks have the feeds that the changes leave closed: a new one in the place of an old one.
+
+    What is opened stays laid. Feeds of other things than racks are no table's business.
+    """
+    racks: dict[str, Rack] = {}
+    for name in dict.fromkeys(change.target for change in changes):
+        if fleet.things[name][0] == "racks":
+            net = fold(change for change in changes if change.target == name)
+            racks[name] = _replugged(fleet.things[name][1], {key: value for (*_, key), value in net.items()})
+    return _with_racks(fleet, racks)
+
+
+def _replugged(rack: Rack, net: Mapping[str, float]) -> Rack:
+    share = dict(zip((*rack.fed_by, *rack.open_feeds), (*rack.cord_shares, *rack.spare_shares), strict=True))
+    closed = iter([unit for unit, value in net.items() if value > 0])
+    feeds = [next(closed, None) if net.get(unit, 0.0) < 0 else unit for unit in rack.fed_by]
+    fed_by = tuple(unit for unit in [*feeds, *closed] if unit is not None)
+    left = tuple(unit for unit in share if unit not in fed_by)
+    return rack.model_copy(
+        update={
+            "fed_by": fed_by,
+            "shares": _unless_equal([share[unit] for unit in fed_by]),
+            "open_feeds": left,
+            "open_shares": tuple(share[unit] for unit in left),
+        }
+    )
+
+
+def _unless_equal(shares: Sequence[float]) -> tuple[float, ...]:
+    """Return shares that add up to 1, or none where they are alike."""
+    if len(set(shares)) <= 1:
+        return ()
+    return tuple(share / sum(shares) for share in shares)
+
+
+def with_entities(fleet: Fleet, entities: Sequence[Entity]) -> Fleet:
+    """Return the fleet with more server groups, and with more feeds of its racks, which are open."""
+    racks: dict[str, Rack] = {}
+    for feed in entities:
+        if isinstance(feed, OpenFeed):
+            rack = racks.get(feed.rack) or fleet.things[feed.rack][1]
+            if feed.unit not in (*rack.fed_by, *rack.open_feeds):
+                update = {
+                    "open_feeds": (*rack.open_feeds, feed.unit),
+                    "open_shares": (*rack.spare_shares, feed.share),
+                }
+                racks[rack.name] = rack.model_copy(update=update)
+    fleet = _with_racks(fleet, racks)
+    return _with_groups(fleet, [group for group in entities if isinstance(group, ServerGroup)])
+
+
+def _with_racks(fleet: Fleet, racks: Mapping[str, Rack]) -> Fleet:
+    if not racks:
+        return fleet
+    rows = tuple(racks.get(rack.name, rack) for rack in fleet.racks)
+    changed = _with_things(with_tables(fleet, racks=rows), fleet, ())
+    changed.things.update((rack.name, ("racks", rack)) for rack in racks.values())
+    return changed
+
+
+def _with_groups(fleet: Fleet, groups: Sequence[ServerGroup]) -> Fleet:
     if not groups:
         return fleet
     return _with_things(with_tables(fleet, server_groups=(*fleet.server_groups, *groups)), fleet, groups)

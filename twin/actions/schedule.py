@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from twin.actions import find
 from twin.actions.base import Action, Objection, Part
-from twin.actions.fold import Cells, apply, fold, inverse, with_groups
+from twin.actions.fold import Cells, apply, fold, inverse, with_entities
 from twin.actions.states import State, states_of
 from twin.model.change import TimedChange
 from twin.model.errors import PlanRejected, Problem, UsageError, did_you_mean
@@ -75,7 +75,7 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A plan resolved against a fleet; `fleet` is the union: with the server groups that the plan creates."""
+    """A plan resolved against a fleet; `fleet` is the union: with the server groups and feeds that the plan creates."""
 
     plan: Plan
     fleet: Fleet
@@ -173,8 +173,8 @@ def resolve(plan: Plan, fleet: Fleet) -> Schedule:
         wrong = list(action.check(now, params))
         if wrong:
             raise PlanRejected(Problem(f"step {step.id}", item.what, item.mend) for item in wrong)
-        groups = action.entities(now, params)
-        union, now = with_groups(union, groups), with_groups(now, groups)
+        entities = action.entities(now, params)
+        union, now = with_entities(union, entities), with_entities(now, entities)
         parts = tuple(sorted(action.changes(now, params), key=lambda part: part.fraction))
         duration = step.takes or action.duration(params)
         planned.append(PlannedStep(step, action, params, duration, parts, cells, action.locks(now, params)))

@@ -14,7 +14,7 @@ from typing import Any
 
 from twin.actions import find
 from twin.actions.base import Action, Objection, Part
-from twin.actions.fold import Cells, apply, fold, with_groups
+from twin.actions.fold import Cells, apply, fold, with_entities
 from twin.actions.footprint import read_scope
 from twin.actions.lookup import listing
 from twin.actions.schedule import expected_length, step_order, times
@@ -139,7 +139,7 @@ def _check_fold(steps: Iterable[_Item], fleet: Fleet) -> Iterator[Located]:
         if any(each.rule in ("reference", "params") for each in wrong):
             complete = False
             continue
-        fleet = with_groups(fleet, action.entities(fleet, params))
+        fleet = with_entities(fleet, action.entities(fleet, params))
         item.locks = action.locks(fleet, params)
         parts = sorted(action.changes(fleet, params), key=lambda part: part.fraction) if not wrong else []
         yield from (item.at(each) for each in _check_sequence(parts, cells) if complete)

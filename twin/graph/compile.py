@@ -29,9 +29,13 @@ CURVE_CELLS = 100
 
 @dataclass(frozen=True)
 class PowerArrays:
-    """The power chain: nodes are racks, plants, switches with feeds of their own, and units."""
+    """The power chain: nodes are racks, plants, switches with feeds of their own, and units.
+
+    `open_edge` tells which edges of `levels` stand open from the start: feeds that are laid and not closed.
+    """
 
     levels: Levels
+    open_edge: Bools
     unit_node: Ints
     bare: Ints
     rack_node: Ints
@@ -253,8 +257,16 @@ def _power(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dic
             (child, first_unit + index["power_units"][feed], share)
             for feed, share in zip(row.fed_by, shares, strict=True)
         ]
+    spare = [
+        (child, first_unit + index["power_units"][feed], share)
+        for child, rack in enumerate(fleet.racks)
+        for feed, share in zip(rack.open_feeds, rack.spare_shares, strict=True)
+    ]
     standby = np.array([getattr(row, "feed_mode", "shared") == "standby" for row in rows], dtype=bool)
-    levels, number = build_levels(total, edges, standby, ints(getattr(row, "needs", 1) for row in rows))
+    levels, number = build_levels(
+        total, [*edges, *spare], standby, ints(getattr(row, "needs", 1) for row in rows)
+    )
+    opened = {(int(number[child]), int(number[parent])) for child, parent, _ in spare}
     switch_node = np.full(len(fleet.switches), -1, dtype=np.int64)
     switch_node[fed_switches] = number[racks + plants : first_unit]
     units = fleet.power_units
@@ -266,6 +278,12 @@ def _power(fleet: Fleet, names: dict[str, tuple[str, ...]], index: dict[str, dic
     rated[number[first_unit:]] = [u.rated_va for u in units]
     return PowerArrays(
         levels=levels,
+        open_edge=np.array(
+            [edge in opened for edge in zip(levels.child.tolist(), levels.parent.tolist(), strict=True)]
+            if opened
+            else np.zeros(len(levels.child)),
+            dtype=bool,
+        ),
         unit_node=number[first_unit:],
         bare=_bare(levels, number[first_unit:]),
         rack_node=number[:racks],

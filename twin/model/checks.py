@@ -43,7 +43,12 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
         "output_series": ("series",),
     },
     "cooling_plants": {"site": ("sites",), "fed_by": ("power_units",)},
-    "racks": {"site": ("sites",), "fed_by": ("power_units",), "switches": ("switches",)},
+    "racks": {
+        "site": ("sites",),
+        "fed_by": ("power_units",),
+        "open_feeds": ("power_units",),
+        "switches": ("switches",),
+    },
     "switches": {"site": ("sites",), "fed_by": ("power_units",)},
     "links": {"a": ("switches",), "b": ("switches",)},
     "reservations": {"values": ("server_types",)},
@@ -201,6 +206,20 @@ def units_can_be_fed(fleet: Fleet) -> Iterator[Fault]:
                 )
 
 
+def open_feeds_are_spare(fleet: Fleet) -> Iterator[Fault]:
+    """An open feed of a rack is none of its feeds, and has one share if any has."""
+    for row, rack in enumerate(fleet.racks):
+        twice = [name for name in rack.open_feeds if name in rack.fed_by]
+        if twice or len(set(rack.open_feeds)) != len(rack.open_feeds):
+            name = (twice or rack.open_feeds)[0]
+            yield Fault(
+                "racks", row, "open_feeds", f"{name!r} is a feed of it already", "name each feed once"
+            )
+        if rack.open_shares and len(rack.open_shares) != len(rack.open_feeds):
+            what = f"{len(rack.open_shares)} shares for {len(rack.open_feeds)} open feeds"
+            yield Fault("racks", row, "open_shares", what, "one share per open feed")
+
+
 def racks_hold_what_they_can(fleet: Fleet) -> Iterator[Fault]:
     """The servers of a rack fit its height."""
     heights = {record.name: record.height_u for record in fleet.server_types}
@@ -260,7 +279,7 @@ def places_agree(fleet: Fleet) -> Iterator[Fault]:
     switches = {record.name: record.site for record in fleet.switches}
     for kind in ("power_units", "cooling_plants", "racks", "switches"):
         for row, record in enumerate(fleet.rows(kind)):
-            for field, known in (("fed_by", units), ("switches", switches)):
+            for field, known in (("fed_by", units), ("open_feeds", units), ("switches", switches)):
                 for name in getattr(record, field, ()):
                     if known.get(name, record.site) != record.site:
                         yield Fault(
@@ -363,6 +382,7 @@ CHECKS: tuple[Callable[[Fleet], Iterator[Fault]], ...] = (
     feeds_make_no_loop,
     calls_make_no_loop,
     units_can_be_fed,
+    open_feeds_are_spare,
     racks_hold_what_they_can,
     links_join_the_right_tiers,
     traffic_leaves_its_site,

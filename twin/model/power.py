@@ -125,6 +125,8 @@ class Rack(Record):
     """A rack: its feeds (one = single-corded), its top-of-rack switches, and its power budget.
 
     `shares` are the parts of the load that the power supplies draw from each feed while all live (equal when not given).
+    `open_feeds` are laid but stand open until a plan closes them (rack.refeed); `open_shares` are the parts that they would
+    carry (that of an equal cord when not given).
     """
 
     name: Name
@@ -132,11 +134,23 @@ class Rack(Record):
     row: Name
     fed_by: Annotated[Names, Field(min_length=1)]
     shares: tuple[Share, ...] = ()
+    open_feeds: Annotated[Names, Field(description="feeds that are laid but stand open")] = ()
+    open_shares: tuple[Share, ...] = ()
     switches: Names = ()
     budget_w: Annotated[Watts | None, Field(alias="budget")] = None
     space_u: Annotated[int, Field(ge=1, le=120)] = 42
     mtbf_s: Annotated[PositiveSeconds | None, Field(alias="mtbf")] = None
     mttr_s: Annotated[PositiveSeconds, Field(alias="mttr")] = 4 * 3600.0
+
+    @property
+    def cord_shares(self) -> tuple[float, ...]:
+        """Return the part of the load that each feed carries while all live."""
+        return self.shares or (1.0 / len(self.fed_by),) * len(self.fed_by)
+
+    @property
+    def spare_shares(self) -> tuple[float, ...]:
+        """Return the part of the load that each open feed would carry."""
+        return self.open_shares or (1.0 / len(self.fed_by),) * len(self.open_feeds)
 
 
 __all__ = ["SOURCES", "CoolingPlant", "PowerUnit", "Rack", "Ratio", "Seconds", "UnitKind"]

@@ -24,7 +24,7 @@ class State:
         self.cap_w = np.full(sizes["racks"], np.inf)
         self.slow = np.zeros(sizes["racks"])
         self.ride = np.zeros(sizes["power_units"], dtype=np.int64)
-        self.feed_holds = np.zeros(len(compiled.power.levels.child), dtype=np.int64)
+        self.feed_holds = compiled.power.open_edge.astype(np.int64)
         self.inject_w = np.zeros(sizes["power_units"])
         self.draw = np.ones(sizes["power_units"])
         self.bandwidth = np.ones(sizes["links"])
