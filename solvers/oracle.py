@@ -59,7 +59,8 @@ class Rows:
     """What ties reservations together: low ≤ matrix · n ≤ high, rows of cells, then budgets, then wanted shares.
 
     A price of a row lies between `least` and `most`: 0 and infinity where a row is hard, the price of its slack where it is soft.
-    `unit` is what a row's prices are scaled by (the square root of a diagonal metric).
+    `unit` scales a step of the prices, row by row; `kind` says which rows are alike (cells of one type; -1: none), for steps of all
+    of them together.
     """
 
     matrix: csr_array
@@ -68,6 +69,7 @@ class Rows:
     least: Floats
     most: Floats
     unit: Floats
+    kind: Ints
     blocks: tuple[slice, ...]
 
 
@@ -127,7 +129,8 @@ def coupling(problem: CapacityProblem) -> Rows:
     mean = matrix.sum(axis=1) / np.maximum(np.diff(matrix.indptr), 1)  # of a server, in what the row counts
     unit = 1.0 / np.maximum(mean * np.maximum(np.abs(high), 1e-9), 1e-9)
     blocks = tuple(slice(int(first), int(end)) for first, end in zip(ends[:-1], ends[1:], strict=True))
-    return Rows(matrix, low, high, np.where(both, -most, 0.0), most, unit, blocks)
+    kind = np.concatenate([problem.cell_type, np.full(len(most) - problem.cells, -1)])
+    return Rows(matrix, low, high, np.where(both, -most, 0.0), most, unit, kind, blocks)
 
 
 def _wanted(problem: CapacityProblem) -> tuple[csr_array, Floats, Floats]:

@@ -18,6 +18,10 @@ from solvers.oracle import Oracle, Rows
 from solvers.problem import Floats
 
 
+SHARE = 1.0
+TOGETHER = 20.0  # weight of the step that cells of a type take together, beside the step that each takes alone
+
+
 @dataclass(frozen=True)
 class Priced:
     """The best bound, its prices `[K]`, the mean of what was bought `[P]`, and how often the oracle was asked."""
@@ -65,7 +69,8 @@ class Volume:
         """Step once; return whether there was anywhere to go."""
         rows = self.oracle.rows
         excess = _excess(rows, self.mean, self.prices)
-        way = excess * rows.unit
+        alone, together = excess * rows.unit, self._together(excess)
+        way = alone + together * min(TOGETHER, SHARE * float(excess @ alone) / max(float(excess @ together), 1e-12))
         length = float(excess @ way)
         if length <= 0.0:
             return False
@@ -75,6 +80,13 @@ class Volume:
         self.mean += self.mixing * (answer.counts - self.mean)
         self._learn(answer.bound, prices, answer.counts, excess)
         return True
+
+    def _together(self, excess: Floats) -> Floats:
+        """Return the part of a step that all cells of a type take together: by how much the type as a whole is missed."""
+        kind, high = self.oracle.rows.kind, self.oracle.rows.high
+        known = kind >= 0
+        missed = np.bincount(kind[known], excess[known]) / np.maximum(np.bincount(kind[known], high[known]), 1.0)
+        return np.where(known & (high > 0), missed[kind], 0.0)
 
     def _learn(self, bound: float, prices: Floats, counts: Floats, way: Floats) -> None:
         """Keep better prices; aim farther while steps succeed, step shorter while they fail."""

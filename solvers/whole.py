@@ -23,7 +23,8 @@ class Terms(NamedTuple):
     `place` `[F, P]` (-1: none); places of a family are sorted by reservation: `places` `[F, R + 1]`. `lost` `[F, R]`: whether the
     family is survived. `low` and `high` `[places]`: a wanted share (infinite: none). `pairs_of` lists pairs by reservation,
     `pair_runs` `[R + 1]` and `cell_runs` `[C + 1]` its and the cells' runs. `row_runs` `[C + 1]`: the rows of budgets a cell draws on,
-    `row`, `share` and `budget` of each such entry; `weight` `[B, P]`; `row_price`. `weights`: move, use, spread, buffer, shortage, affinity.
+    `row`, `share` and `budget` of each such entry; `weight` `[B, P]`; `cells_of_row` are the runs
+    of `row_cells`; `row_price`; `row_scale` is what sums of floats may be off. `weights`: move, use, spread, buffer, shortage, affinity.
     """
 
     cell: Ints
@@ -46,6 +47,8 @@ class Terms(NamedTuple):
     share: Floats
     budget: Ints
     weight: Floats
+    cells_of_row: Ints
+    row_cells: Ints
     row_price: Floats
     row_scale: Floats
     weights: Floats
@@ -82,6 +85,7 @@ def terms(problem: CapacityProblem) -> Terms:
         np.searchsorted(problem.pair_cell, np.arange(problem.cells + 1)),
         np.searchsorted(cell[by_cell], np.arange(problem.cells + 1)), row[by_cell], share[by_cell], budget[by_cell],
         np.stack([b.weight for b in problem.budgets]) if problem.budgets else np.zeros((1, problem.pairs)),
+        np.searchsorted(np.sort(row), np.arange(sum(len(b.rows) for b in problem.budgets) + 1)), cell[np.argsort(row, kind="stable")],
         np.concatenate([np.full(len(b.rows), b.price) for b in problem.budgets] or [np.zeros(0)]),
         SLACK * np.maximum(np.concatenate(limits or [np.zeros(0)]), 1e-6),
         np.array([prices.move, prices.use, prices.spread, prices.buffer, prices.shortage, wish.price if wish else 0.0]),
