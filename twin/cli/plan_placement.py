@@ -11,10 +11,8 @@ import typer
 
 from solvers.interrupt import stoppable
 from twin.cli.inputs import read_time
-from twin.cli.plan_output import hand_over, refuse_to_overwrite
+from twin.cli.plan_output import hand_over, read_option, refuse_to_overwrite
 from twin.files.fleet import read_fleet
-from twin.model.errors import UsageError
-from twin.model.units import parse_quantity
 
 Objective = Literal["cost", "carbon"]
 
@@ -81,8 +79,10 @@ def placement(
         "slower": slower,
         "keep": keep,
     }
-    numbers = {name: _quantity(text, "ratio", name) for name, text in parts.items()}
-    limit_s = _quantity(time_limit, "duration", "time_limit")
+    numbers = {
+        name: read_option(text, "ratio", f"--{name.replace('_', '-')}") for name, text in parts.items()
+    }
+    limit_s = read_option(time_limit, "duration", "--time-limit")
     the_fleet = read_fleet(fleet)
     begin = first_hour(the_fleet, read_time(start, "--start"), datetime.now(UTC))
     with stoppable() as should_stop:
@@ -104,15 +104,3 @@ def placement(
     return hand_over(
         proposal, the_fleet, fleet_path=fleet, output=output, command=shlex.join(words), explain=explain
     )
-
-
-def _quantity(text: str, dimension: Literal["ratio", "duration"], option: str) -> float:
-    """Read an option with a unit; refuse what is not above zero."""
-    name = f"--{option.replace('_', '-')}"
-    try:
-        value = parse_quantity(text, dimension)
-    except ValueError as error:
-        raise UsageError(f"{name}: {error}") from None
-    if value <= 0:
-        raise UsageError(f"{name} {text}: give more than nothing")
-    return value
