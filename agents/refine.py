@@ -2,7 +2,8 @@
 
 A solver sees averages and linear rows; the twin sees queues, waves and second failures. Instead of a margin on everything, each
 *counter-example* (the run that broke a gate) becomes one requirement on what broke: more for that reservation, less on that
-unit, fewer servers at once. The loop ends when the twin is satisfied, when a requirement changes nothing any more, or when rounds run out.
+unit, fewer servers at once. The loop ends when the twin is satisfied, when a requirement changes nothing, or when rounds are
+over.
 """
 
 from __future__ import annotations

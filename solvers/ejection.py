@@ -61,7 +61,10 @@ def _full_row(t: Any, s: Any, p: int) -> int:
     c = t.cell[p]
     for e in range(t.row_runs[c], t.row_runs[c + 1]):
         row = t.row[e]
-        if t.row_price[row] == np.inf and t.share[e] * t.weight[t.budget[e], p] > s.left[row] + t.row_scale[row]:
+        if (
+            t.row_price[row] == np.inf
+            and t.share[e] * t.weight[t.budget[e], p] > s.left[row] + t.row_scale[row]
+        ):
             return row
     return 0
 
@@ -107,7 +110,11 @@ def _next(t: Any, s: Any, r: int, price: Floats, worth: Floats, taken: Any, skip
 @njit(cache=True)
 def _chain(t: Any, s: Any, r: int, drop: int, price: Floats, worth: Floats, taken: Any, skip: int) -> float:
     """Follow one chain from a reservation, which may give up a server first; keep its best part and return what it saves."""
-    pairs, signs, waiting = np.empty(LONGEST + 3, np.int64), np.empty(LONGEST + 3, np.int64), np.empty(LONGEST + 3, np.int64)
+    pairs, signs, waiting = (
+        np.empty(LONGEST + 3, np.int64),
+        np.empty(LONGEST + 3, np.int64),
+        np.empty(LONGEST + 3, np.int64),
+    )
     length, kept, total, best = 0, 0, 0.0, 0.0
     if drop >= 0:
         total += change_cost(t, s, drop, -1)[1]

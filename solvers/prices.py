@@ -19,7 +19,9 @@ from solvers.problem import Floats
 
 
 SHARE = 1.0
-TOGETHER = 20.0  # weight of the step that cells of a type take together, beside the step that each takes alone
+TOGETHER = (
+    20.0  # weight of the step that cells of a type take together, beside the step that each takes alone
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ class Volume:
         rows = self.oracle.rows
         excess = _excess(rows, self.mean, self.prices)
         alone, together = excess * rows.unit, self._together(excess)
-        way = alone + together * min(TOGETHER, SHARE * float(excess @ alone) / max(float(excess @ together), 1e-12))
+        way = alone + together * min(
+            TOGETHER, SHARE * float(excess @ alone) / max(float(excess @ together), 1e-12)
+        )
         length = float(excess @ way)
         if length <= 0.0:
             return False
@@ -85,7 +89,9 @@ class Volume:
         """Return the part of a step that all cells of a type take together: by how much the type as a whole is missed."""
         kind, high = self.oracle.rows.kind, self.oracle.rows.high
         known = kind >= 0
-        missed = np.bincount(kind[known], excess[known]) / np.maximum(np.bincount(kind[known], high[known]), 1.0)
+        missed = np.bincount(kind[known], excess[known]) / np.maximum(
+            np.bincount(kind[known], high[known]), 1.0
+        )
         return np.where(known & (high > 0), missed[kind], 0.0)
 
     def _learn(self, bound: float, prices: Floats, counts: Floats, way: Floats) -> None:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 from rich.progress import (
@@ -26,7 +25,6 @@ from twin.files.yaml import Mark, load
 from twin.model.errors import GateError, Problem, ScenarioError, UsageError, did_you_mean
 from twin.model.gateset import GateSet, Replications
 from twin.model.scenario import Suite
-from twin.model.units import parse_quantity
 
 DEFAULT_GATES = "gates"
 
@@ -122,17 +120,6 @@ def read_time(text: str | None, option: str) -> datetime | None:
     except ValueError:
         raise UsageError(f"{option} {text!r} is not a time; write e.g. 2026-11-21T12:00Z") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def read_quantity(text: str, dimension: Literal["ratio", "duration"], option: str) -> float:
-    """Read an option with a unit ("2 min", "0.1 %"); refuse what is not above zero."""
-    try:
-        value = parse_quantity(text, dimension)
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}") from None
-    if value <= 0:
-        raise UsageError(f"{option} {text}: give more than nothing")
-    return value
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -16,11 +17,14 @@ from rich.status import Status
 from solvers.interrupt import stoppable
 from solvers.problem import Prices
 from solvers.proposal import Proposal
-from twin.cli.inputs import read_quantity, read_time
-from twin.cli.plan_output import hand_over, refuse_to_overwrite
+from twin.cli.inputs import find_gates, find_suite, read_time
+from twin.cli.plan_output import hand_over, read_option, refuse_to_overwrite
 from twin.files.fleet import read_fleet
 from twin.model.demand import read_demand, with_demand
 from twin.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from agents.refine import Judge, Refined, Round
 
 Route = Literal["auto", "mip", "rounding", "prices"]
 
@@ -68,6 +72,17 @@ def capacity(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what binds, what is short and why, what else there was.")
     ] = False,
+    improve: Annotated[
+        bool, typer.Option("--refine", help="Let the twin play the plan, learn from what fails, solve again.")
+    ] = False,
+    gates: Annotated[
+        Path | None, typer.Option(help="With --refine: the gate set (default: in gates/ beside the fleet).")
+    ] = None,
+    suite: Annotated[
+        str | None, typer.Option(help="With --refine: the worlds (default: those of the gate set).")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="With --refine: rounds at most.")] = 6,
+    jobs: Annotated[int, typer.Option(min=1, help="With --refine: processes.")] = os.cpu_count() or 1,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a plan that is there.")] = False,
 ) -> int:
     """Plan who gets which servers, so that every reservation keeps its demand after any declared loss.
@@ -80,7 +95,9 @@ def capacity(
       fleetwin plan capacity demo/fleet.yaml --demand +20% -o plan.yaml --explain
       fleetwin plan capacity fleet/ --survive rack,row --overcommit batch=1.2 -o plan.yaml
       fleetwin plan capacity big/ --time-limit 2min --gap 1% -o plan.yaml
+      fleetwin plan capacity demo/fleet.yaml --demand +20% --refine -o plan2.yaml
     """
+    from agents.refine import refine
     from solvers.capacity import Form, plan_capacity
     from solvers.capacity_fleet import Wishes
     from solvers.capacity_solve import Effort
@@ -94,25 +111,42 @@ def capacity(
     )
     factor = 1.0 if demand is None else read_demand(demand)
     today = read_fleet(fleet)
-    screen = Console(stderr=True)
+    screen = Console(stderr=True, highlight=False)
+    if not improve and (gates or suite):
+        raise UsageError("--gates and --suite say how --refine judges; give --refine as well")
     with stoppable() as should_stop, screen.status("reading the fleet as cells") as status:
         effort = Effort(
-            time_limit_s=read_quantity(time_limit, "duration", "--time-limit"),
-            gap=read_quantity(gap, "ratio", "--gap"),
+            time_limit_s=read_option(time_limit, "duration", "--time-limit"),
+            gap=read_option(gap, "ratio", "--gap"),
             should_stop=should_stop,
             progress=_teller(status),
             route=route,
         )
         form = Form(name=name, start=read_time(start, "--start"), wave=wave)
-        planned = plan_capacity(with_demand(today, factor), wishes, effort, form)
-    return hand_over(
-        _with_inputs(planned.proposal, fleet, demand),
+        if improve:
+            judge = _judge(fleet, output, (gates, suite), demand, jobs)
+            status.update("round 1: solving, then playing the plan")
+            refined = refine(
+                today,
+                judge,
+                wishes=wishes,
+                effort=effort,
+                form=form,
+                rounds=rounds,
+                tell=_round_teller(screen, status),
+            )
+            proposal = _with_rounds(refined)
+        else:
+            proposal = plan_capacity(with_demand(today, factor), wishes, effort, form).proposal
+    hand_over(
+        _with_inputs(proposal, fleet, demand),
         today,
         fleet_path=fleet,
         output=output,
         command=shlex.join(["fleetwin", *sys.argv[1:]]),
         explain=explain,
     )
+    return 0 if not improve else _verdict_code(refined)
 
 
 def _teller(status: Status) -> Callable[[float, float, float, float], None]:
@@ -123,6 +157,55 @@ def _teller(status: Status) -> Callable[[float, float, float, float], None]:
         status.update(f"branch and cut {seconds:.0f} s: {shown} (Ctrl-C for the best so far)")
 
     return tell
+
+
+def _judge(
+    fleet: Path, output: Path | None, rules: tuple[Path | None, str | None], demand: str | None, jobs: int
+) -> Judge:
+    """Return the judge of `--refine`: gates and worlds as `fleetwin check` would find them for the plan."""
+    from agents.refine import Judge
+
+    gates, suite = rules
+    the_gates, gates_path = find_gates(gates, output or Path("plan.yaml"), fleet)
+    the_suite, _ = find_suite(suite or the_gates.suite, gates_path if suite is None else Path("."))
+    return Judge(the_gates, the_suite, demand, jobs)
+
+
+def _round_teller(screen: Console, status: Status) -> Callable[[Round], None]:
+    """Return what says a round in a line or two as soon as it is over."""
+
+    def tell(one: Round) -> None:
+        moved = sum(move.count for wave in one.planned.waves for move in wave)
+        screen.print(
+            f"round {one.number}: {moved} servers move; the twin says {one.result} ({one.seconds:.0f} s)"
+        )
+        for requirement in one.learned:
+            screen.print(f"  {requirement.gate} in {requirement.scenario}: {requirement.because}")
+            screen.print(f"    → {requirement.text}")
+        status.update(f"round {one.number + 1}: solving, then playing the plan")
+
+    return tell
+
+
+def _with_rounds(refined: Refined) -> Proposal:
+    """Return the proposal of the last round with the log of all rounds in its solution."""
+    proposal = refined.best.planned.proposal
+    solution = proposal.solution
+    tables = (refined.table(), *solution.tables)
+    learned = tuple(
+        f"learned in round {one.number}: {requirement.text}, because {requirement.because}"
+        for one in refined.rounds
+        for requirement in one.learned
+    )
+    notes = (f"refined: {refined.ended}", *learned, *solution.notes)
+    return replace(proposal, solution=solution.model_copy(update={"tables": tables, "notes": notes}))
+
+
+def _verdict_code(refined: Refined) -> int:
+    """Return the exit code of a refined plan: that of its verdict, which a person reads first."""
+    typer.echo(f"refined: {refined.ended}", err=True)
+    verdict = refined.best.verdict
+    return 0 if verdict is None else verdict.exit_code
 
 
 def _with_inputs(proposal: Proposal, fleet: Path, demand: str | None) -> Proposal:

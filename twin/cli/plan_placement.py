@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 import typer
 
 from solvers.interrupt import stoppable
-from twin.cli.inputs import read_quantity, read_time
-from twin.cli.plan_output import hand_over, refuse_to_overwrite
+from twin.cli.inputs import read_time
+from twin.cli.plan_output import hand_over, read_option, refuse_to_overwrite
 from twin.files.fleet import read_fleet
 
 Objective = Literal["cost", "carbon"]
@@ -80,9 +80,9 @@ def placement(
         "keep": keep,
     }
     numbers = {
-        name: read_quantity(text, "ratio", f"--{name.replace('_', '-')}") for name, text in parts.items()
+        name: read_option(text, "ratio", f"--{name.replace('_', '-')}") for name, text in parts.items()
     }
-    limit_s = read_quantity(time_limit, "duration", "--time-limit")
+    limit_s = read_option(time_limit, "duration", "--time-limit")
     the_fleet = read_fleet(fleet)
     begin = first_hour(the_fleet, read_time(start, "--start"), datetime.now(UTC))
     with stoppable() as should_stop:
