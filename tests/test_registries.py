@@ -25,6 +25,7 @@ KINDS = (
     Kind("twin/sync", r"^def import_\w"),
     Kind("scenarios/hazards", r"^class (?!Occasion)\w+\((?:Hazard|Occasion)\):"),
     Kind("reports/sections", r"^def render\("),
+    Kind("reports/capacity", r"^def blocks\("),
 )
 MEMBERS = [
     pytest.param(kind, path.stem, id=f"{kind.folder}/{path.stem}")

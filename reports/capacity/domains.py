@@ -52,7 +52,7 @@ def blocks(report: CapacityReport) -> Iterator[Block]:
     rows = [_row(state, domain) for state in plan_first(report) for domain in state.domains]
     if rows:
         command = by_twin(report, states[0], "stranded") if len(states) == 1 else by_report(report)
-        yield Grid("domains", "Power domains, most stranded first", _DOMAINS, rows, command, most=12)
+        yield Grid("domains", "Power domains, most stranded first", _DOMAINS, rows, command, most=8)
     yield from _tight(report, states)
 
 

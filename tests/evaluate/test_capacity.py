@@ -55,6 +55,7 @@ def test_every_single_loss_is_tried_and_judged() -> None:
     }
     assert next(loss for loss in state.losses if loss.name == "grid").short == ("web",)
     assert (state.short_now, state.over_now) == ((), ())
+    assert {row.loss for row in state.tight} <= {"", *results}
 
 
 def test_a_loss_that_overloads_the_other_feed_is_no_survival() -> None:

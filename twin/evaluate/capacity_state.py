@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -47,7 +47,8 @@ def study(fleet: Fleet, name: str, how: Study) -> State:
     def each() -> Iterator[Snapshot]:
         for done, (kind, lost) in enumerate(candidates):
             how.progress(done, len(candidates), f"{name}, without {lost}")
-            after = snapshots.of(_things(fleet, lost))
+            # A site is lost by its name, not as the hundred things that go with it.
+            after = replace(snapshots.of(_things(fleet, lost)), lost=(lost,))
             losses.append(judge.loss(kind, lost, after))
             yield after
 
