@@ -18,10 +18,9 @@ from solvers.oracle import Oracle, Rows
 from solvers.problem import Floats
 
 
-SHARE = 1.0
-TOGETHER = (
-    20.0  # weight of the step that cells of a type take together, beside the step that each takes alone
-)
+# Weight of the step that the cells of a type take together beside the step that each takes alone: this many times as long, at
+# most so many times as steep.
+SHARE, TOGETHER = 4.0, 20.0
 
 
 @dataclass(frozen=True)
@@ -41,29 +40,31 @@ class Volume:
     oracle: Oracle
     start: Floats | None = None
     mixing: float = 0.1
+    together: bool = True
     bound: float = field(init=False, default=-np.inf)
     turns: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         rows = self.oracle.rows
-        self.prices = (
-            np.zeros(len(rows.high)) if self.start is None else np.clip(self.start, rows.least, rows.most)
-        )
+        self.prices = np.zeros(len(rows.high)) if self.start is None else np.clip(self.start, rows.least, rows.most)
         answer = self.oracle.ask(self.prices)
         self.bound, self.mean, self.turns = answer.bound, answer.counts, 1
         self.aim = 0.005 * abs(self.bound)
         self._bad = 0
 
+    def alone(self) -> None:
+        """From now on let each cell step alone, and begin the mean anew: common steps leave it unlawful."""
+        self.together, self.mixing, self.aim = False, 0.1, min(self.aim, 1e-3 * abs(self.bound))
+        self.mean = self.oracle.ask(self.prices).counts
+
     def run(
-        self, until: float, should_stop: Callable[[], bool] | None = None, most: int = 1_000_000
+        self, until: float, should_stop: Callable[[], bool] | None = None, *, settled: float = 0.0, most: int = 1_000_000
     ) -> Priced:
-        """Go on until a time of `time.perf_counter`, a word to stop, or so many turns."""
+        """Go on until a time of `time.perf_counter`, a word to stop, steps that aim at so little, or so many turns."""
         for _ in range(most):
-            if (
-                time.perf_counter() >= until
-                or (should_stop is not None and should_stop())
-                or not self._turn()
-            ):
+            if self.aim <= settled * abs(self.bound):
+                break
+            if time.perf_counter() >= until or (should_stop is not None and should_stop()) or not self._turn():
                 break
         return Priced(self.bound, self.prices, self.mean, self.turns)
 
@@ -71,10 +72,9 @@ class Volume:
         """Step once; return whether there was anywhere to go."""
         rows = self.oracle.rows
         excess = _excess(rows, self.mean, self.prices)
-        alone, together = excess * rows.unit, self._together(excess)
-        way = alone + together * min(
-            TOGETHER, SHARE * float(excess @ alone) / max(float(excess @ together), 1e-12)
-        )
+        alone, together = excess * rows.unit, self._of_types(excess)
+        weight = min(TOGETHER, SHARE * float(excess @ alone) / max(float(excess @ together), 1e-12))
+        way = alone + weight * together if self.together else alone
         length = float(excess @ way)
         if length <= 0.0:
             return False
@@ -85,13 +85,11 @@ class Volume:
         self._learn(answer.bound, prices, answer.counts, excess)
         return True
 
-    def _together(self, excess: Floats) -> Floats:
+    def _of_types(self, excess: Floats) -> Floats:
         """Return the part of a step that all cells of a type take together: by how much the type as a whole is missed."""
         kind, high = self.oracle.rows.kind, self.oracle.rows.high
         known = kind >= 0
-        missed = np.bincount(kind[known], excess[known]) / np.maximum(
-            np.bincount(kind[known], high[known]), 1.0
-        )
+        missed = np.bincount(kind[known], excess[known]) / np.maximum(np.bincount(kind[known], high[known]), 1.0)
         return np.where(known & (high > 0), missed[kind], 0.0)
 
     def _learn(self, bound: float, prices: Floats, counts: Floats, way: Floats) -> None:
@@ -112,9 +110,7 @@ def _excess(rows: Rows, counts: Floats, prices: Floats) -> Floats:
     """Return by how much each row is missed, signed as its price should move; 0 where the price cannot move that way."""
     used = rows.matrix @ counts
     over, under = used - rows.high, used - rows.low
-    found = np.where(
-        prices > 0, over, np.where(prices < 0, under, np.maximum(over, 0) + np.minimum(under, 0))
-    )
+    found = np.where(prices > 0, over, np.where(prices < 0, under, np.maximum(over, 0) + np.minimum(under, 0)))
     found[(found < 0) & (prices <= rows.least)] = 0.0
     found[(found > 0) & (prices >= rows.most)] = 0.0
     return found

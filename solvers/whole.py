@@ -270,3 +270,23 @@ def change(t: Any, s: Any, p: int, sign: int) -> None:
 def short_of(t: Any, s: Any, r: int) -> float:
     """Return what a reservation is short of after its worst loss [RRU]."""
     return max(t.demand[r] - s.total[r] + s.worst[r, 0], 0.0)
+
+
+@njit(cache=True)
+def plan_cost(t: Any, s: Any) -> float:
+    """Return what a plan costs, all parts together."""
+    move, use, spread, buffer, shortage, off = t.weights
+    cost = 0.0
+    for p in range(len(t.cell)):
+        cost += use * s.counts[p] + move * max(t.now[p] - s.counts[p], 0)
+    for r in range(len(t.demand)):
+        cost += buffer * s.worst[r, 0] + shortage * short_of(t, s, r)
+        for g in range(t.places[t.spread_family, r], t.places[t.spread_family, r + 1]):
+            cost += spread * max(s.load[g] - t.allowed[r], 0.0)
+    for g in range(len(t.low)):
+        if off > 0.0 and t.low[g] > -np.inf:
+            cost += off * _off(s.load[g], t.low[g], t.high[g])
+    for row in range(len(t.row_price)):
+        if t.row_price[row] < np.inf:
+            cost += t.row_price[row] * max(-s.left[row], 0.0)
+    return cost
