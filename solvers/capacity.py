@@ -75,7 +75,7 @@ def plan_capacity(
             description=_described(solved, waves),
             window=(start, start + length + MARGIN),
             steps=steps,
-            claims=[{"metric": "energy_kwh", "limit": "0 % ± 1 % of reference"}],
+            claims=[{"metric": "energy_kwh", "limit": "+0 % ± 1 % of reference"}],
         )
     solution = _solution(fleet, given, solved, wishes).model_copy(update={"plan": form.name})
     return Planned(Proposal(document, solution), given, solved, tuple(map(tuple, waves)))

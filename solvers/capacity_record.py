@@ -12,7 +12,8 @@ from solvers.capacity_value import Value, value_of
 from solvers.formulations.capacity import capacity_program
 from solvers.highs import Highs
 from solvers.linear import LinearProgram
-from solvers.problem import CapacityProblem, Floats
+from solvers.problem import CapacityProblem, Floats, Ints
+from twin.model.names import compress
 from twin.records.solution import Alternative, Binding, Conflict, Sensitivity, Shortfall, Table
 
 MOST_BINDING = 40  # limits that are listed, dearest first
@@ -42,7 +43,7 @@ def bindings(given: FleetProblem, solved: Solved) -> tuple[Binding, ...]:
             unit, size = KILO.get(budget.unit, (budget.unit, 1.0))
             thing, state = _state(label)
             price = -float(duals[i]) * size
-            text = f"one more {unit} at {thing}{f' ({state})' if state else ''} saves {price:.3g} points"
+            text = f"{_one_more(budget.name, unit)} {thing}{f' ({state})' if state else ''} saves {price:.3g} points"
             limit = float(given.problem.limits(budget)[row - block.first])
             found.append(
                 Binding(
@@ -102,7 +103,7 @@ def conflicts(given: FleetProblem, solved: Solved, time_limit_s: float = 20.0) -
             continue
         rows, _ = solver.conflict()
         if len(rows):
-            found.append(Conflict(wishes=tuple(_wish(program, int(row)) for row in rows)))
+            found.append(Conflict(wishes=_wishes(program, rows)))
     return tuple(found)
 
 
@@ -244,6 +245,10 @@ def _servers(given: FleetProblem, price: Floats) -> list[Binding]:
     return found
 
 
+def _one_more(budget: str, unit: str) -> str:
+    return "one more spare server of type" if budget == "spare servers" else f"one more {unit} at"
+
+
 def _state(label: str) -> tuple[str, str]:
     for word in (" while ", " after the loss of "):
         if word in label:
@@ -252,10 +257,13 @@ def _state(label: str) -> tuple[str, str]:
     return label, ""
 
 
-def _wish(program: LinearProgram, row: int) -> str:
-    block = next(b for b in program.row_blocks if b.first <= row < b.first + b.size)
-    label = " of ".join(block.label(row - block.first))
-    return f"{block.text or block.name}: {label}"
+def _wishes(program: LinearProgram, rows: Ints) -> tuple[str, ...]:
+    """Return rows in words, those of one block together: "demand that is left after the worst loss: front"."""
+    found: dict[str, list[str]] = {}
+    for row in np.sort(rows).tolist():
+        block = next(b for b in program.row_blocks if b.first <= row < b.first + b.size)
+        found.setdefault(block.text or block.name, []).append(" of ".join(block.label(row - block.first)))
+    return tuple(f"{text}: {', '.join(compress(names))}" for text, names in found.items())
 
 
 def _word(text: str) -> str:

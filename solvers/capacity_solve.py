@@ -1,8 +1,9 @@
 """Solve a capacity problem by the route that its size calls for, and say how good the answer is.
 
 Up to a few thousand integers HiGHS proves a plan nearly best, starting from today's fleet (route "mip"). Above that its root
-node takes minutes without a better plan, and whole numbers are made of a linear program ("rounding") or, where that is too large
-as well, of the prices of a decomposition ("prices"). Each bound is proven; the value of a plan is counted from its servers.
+node takes minutes without a better plan: there prices separate the reservations, and whole servers are made of what each would
+buy ("prices"). Where it takes seconds the linear program is solved as well, for the prices that people read and for a second
+bound. Each bound is proven; the value of a plan is counted from its servers.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def solve_capacity(problem: CapacityProblem, effort: Effort | None = None) -> So
     clock = time.monotonic()
     integers = integers_of(problem)
     route, why = route_of(problem, integers, effort.route)
-    solve = {"mip": _by_mip, "rounding": _by_rounding, "prices": _by_prices}[route]
+    solve = {"mip": _by_mip, "prices": _by_prices}[route]
     found = solve(problem, effort, clock)
     wrong = broken(problem, found.counts)
     if wrong:
@@ -99,12 +100,7 @@ def route_of(problem: CapacityProblem, integers: int, wanted: str) -> tuple[str,
         return wanted, "asked for"
     if integers <= MIP_INTEGERS:
         return "mip", f"{integers} integers: branch and cut proves it"
-    if problem.pairs <= LP_PAIRS:
-        return (
-            "rounding",
-            f"{integers} integers are too many for branch and cut, {problem.pairs} pairs not for the LP",
-        )
-    return "prices", f"{problem.pairs} pairs: the LP would take minutes, prices separate the reservations"
+    return "prices", f"{integers} integers: too many for branch and cut, prices separate the reservations"
 
 
 @dataclass(frozen=True)
@@ -139,29 +135,21 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
     return _Found(counts, bound, status, "HiGHS branch and cut", program, relaxed)
 
 
-def _by_rounding(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
-    """The linear program guides whole numbers; its value bounds them."""
-    from solvers.scale import round_guide
-
-    program = capacity_program(problem)
-    relaxed = Highs(program, relaxed=True).solve(
-        time_limit_s=_left(effort, clock), should_stop=effort.should_stop
-    )
-    if relaxed.x is None or relaxed.status != "optimal":
-        return _by_prices(problem, effort, clock)
-    guide = problem.now + relaxed.x[program.columns("into")] - relaxed.x[program.columns("out")]
-    counts = round_guide(problem, guide, time_limit_s=_left(effort, clock), should_stop=effort.should_stop)
-    return _Found(counts, relaxed.objective, _cut_short(effort), "linear program", program, relaxed)
-
-
 def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
-    """Price decomposition, and whole numbers from its averaged answers."""
+    """Price decomposition; the linear program beside it where that is small enough."""
     from solvers.scale import solve_large
 
+    program = relaxed = None
+    if problem.pairs <= LP_PAIRS:
+        program = capacity_program(problem)
+        relaxed = Highs(program, relaxed=True).solve(
+            time_limit_s=_left(effort, clock) / 3, should_stop=effort.should_stop
+        )
     found = solve_large(problem, time_limit_s=_left(effort, clock), should_stop=effort.should_stop)
-    return _Found(
-        found.counts, found.bound, _cut_short(effort), "price decomposition, strengthened for whole numbers"
-    )
+    by, bound = "price decomposition, strengthened for whole numbers", found.bound
+    if relaxed is not None and relaxed.bound > bound:
+        by, bound = "linear program", relaxed.bound
+    return _Found(found.counts, bound, _cut_short(effort), by, program, relaxed)
 
 
 def counts_of(problem: CapacityProblem, program: LinearProgram, x: Floats) -> Ints:

@@ -82,23 +82,16 @@ def _by_domain(problem: CapacityProblem, family: int, load: Floats) -> Floats:
 
 
 def _spread(problem: CapacityProblem, load: Floats) -> float:
-    limited = np.isfinite(problem.spread) & (problem.demand > 0)
-    if not limited.any():
-        return 0.0
-    there = _by_domain(problem, problem.spread_family, load)[limited]
-    held = (problem.spread[limited] * problem.demand[limited])[:, None]
-    return float(np.maximum(there - held, 0.0).sum())
+    there = _by_domain(problem, problem.spread_family, load)
+    return float(np.maximum(there - problem.allowed[:, None], 0.0).sum())
 
 
 def _affinity(problem: CapacityProblem, load: Floats) -> float:
     wish = problem.affinity
     if wish is None:
         return 0.0
-    wanted = np.isfinite(wish.share) & (problem.demand > 0)[:, None]
-    demand = np.where(problem.demand > 0, problem.demand, 1.0)[:, None]
-    off = _by_domain(problem, wish.family, load) / demand - np.where(wanted, wish.share, 0.0)
-    outside = np.maximum(np.maximum(-off - wish.within, off - wish.above), 0.0)
-    return float(wish.price * (outside * demand)[wanted].sum())
+    there, (low, high) = _by_domain(problem, wish.family, load), problem.wanted
+    return float(wish.price * (np.maximum(low - there, 0.0) + np.maximum(there - high, 0.0)).sum())
 
 
 def _over(problem: CapacityProblem, budget: Budget, counts: Floats | Ints) -> float:

@@ -123,29 +123,32 @@ def coupling(problem: CapacityProblem) -> Rows:
     low, high = (np.concatenate([part[i] for part in parts]) for i in (1, 2))
     sizes = [part[0].shape[0] for part in parts]
     ends = np.cumsum([0, *sizes])
-    most = np.repeat([part[3] for part in parts], sizes)
+    # A row without upper limit has no price for what is above it; without a price the limit may be any number.
+    most = np.where(np.isfinite(high), np.repeat([part[3] for part in parts], sizes), 0.0)
+    price = np.repeat([part[3] for part in parts], sizes)
+    high = np.where(np.isfinite(high), high, np.abs(low))
     both = np.arange(len(most)) >= (ends[-2] if problem.affinity is not None else ends[-1])
     matrix = csr_array(vstack([part[0] for part in parts], format="csr"))
     mean = matrix.sum(axis=1) / np.maximum(np.diff(matrix.indptr), 1)  # of a server, in what the row counts
     unit = 1.0 / np.maximum(mean * np.maximum(np.abs(high), 1e-9), 1e-9)
     blocks = tuple(slice(int(first), int(end)) for first, end in zip(ends[:-1], ends[1:], strict=True))
     kind = np.concatenate([problem.cell_type, np.full(len(most) - problem.cells, -1)])
-    return Rows(matrix, low, high, np.where(both, -most, 0.0), most, unit, kind, blocks)
+    return Rows(matrix, low, high, np.where(both, -price, 0.0), most, unit, kind, blocks)
 
 
 def _wanted(problem: CapacityProblem) -> tuple[csr_array, Floats, Floats]:
     """Return the loads in the domains that have a wanted share, and between which they meet it."""
     wish = problem.affinity
     assert wish is not None
-    reservation, domain = np.nonzero(~np.isnan(wish.share))
+    least, most = problem.wanted
+    reservation, domain = np.nonzero(np.isfinite(least) | np.isfinite(most))
     row = np.full(wish.share.shape, -1)
     row[reservation, domain] = np.arange(len(domain))
     there = problem.families[wish.family].of_cell[problem.pair_cell]
     of_pair = np.where(there >= 0, row[problem.pair_reservation, there], -1)
     pairs = np.flatnonzero(of_pair >= 0)
     matrix = csr_array((problem.value[pairs], (of_pair[pairs], pairs)), shape=(len(domain), problem.pairs))
-    demand, share = problem.demand[reservation], wish.share[reservation, domain]
-    return matrix, (share - wish.within) * demand, (share + wish.within) * demand
+    return matrix, least[reservation, domain], most[reservation, domain]
 
 
 def loss_family(problem: CapacityProblem) -> Ints:
@@ -173,7 +176,7 @@ def _layout(problem: CapacityProblem, whole: bool) -> tuple[Ints, Layout]:
     servers = problem.servers[cell[order]]
     keep = np.minimum(problem.now[order], servers)
     at = places[:-1]
-    allowed = np.where(spread[at] >= 0, (problem.spread * problem.demand)[who[at]], np.inf)
+    allowed = np.where(spread[at] >= 0, problem.allowed[who[at]], np.inf)
     value = problem.value[order]
     near = _attainable(places, value, allowed, whole)
     return order, Layout(

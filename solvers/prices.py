@@ -17,7 +17,6 @@ import numpy as np
 from solvers.oracle import Oracle, Rows
 from solvers.problem import Floats
 
-
 # Weight of the step that the cells of a type take together beside the step that each takes alone: this many times as long, at
 # most so many times as steep.
 SHARE, TOGETHER = 4.0, 20.0
@@ -46,7 +45,9 @@ class Volume:
 
     def __post_init__(self) -> None:
         rows = self.oracle.rows
-        self.prices = np.zeros(len(rows.high)) if self.start is None else np.clip(self.start, rows.least, rows.most)
+        self.prices = (
+            np.zeros(len(rows.high)) if self.start is None else np.clip(self.start, rows.least, rows.most)
+        )
         answer = self.oracle.ask(self.prices)
         self.bound, self.mean, self.turns = answer.bound, answer.counts, 1
         self.aim = 0.005 * abs(self.bound)
@@ -58,13 +59,22 @@ class Volume:
         self.mean = self.oracle.ask(self.prices).counts
 
     def run(
-        self, until: float, should_stop: Callable[[], bool] | None = None, *, settled: float = 0.0, most: int = 1_000_000
+        self,
+        until: float,
+        should_stop: Callable[[], bool] | None = None,
+        *,
+        settled: float = 0.0,
+        most: int = 1_000_000,
     ) -> Priced:
         """Go on until a time of `time.perf_counter`, a word to stop, steps that aim at so little, or so many turns."""
         for _ in range(most):
             if self.aim <= settled * abs(self.bound):
                 break
-            if time.perf_counter() >= until or (should_stop is not None and should_stop()) or not self._turn():
+            if (
+                time.perf_counter() >= until
+                or (should_stop is not None and should_stop())
+                or not self._turn()
+            ):
                 break
         return Priced(self.bound, self.prices, self.mean, self.turns)
 
@@ -89,7 +99,9 @@ class Volume:
         """Return the part of a step that all cells of a type take together: by how much the type as a whole is missed."""
         kind, high = self.oracle.rows.kind, self.oracle.rows.high
         known = kind >= 0
-        missed = np.bincount(kind[known], excess[known]) / np.maximum(np.bincount(kind[known], high[known]), 1.0)
+        missed = np.bincount(kind[known], excess[known]) / np.maximum(
+            np.bincount(kind[known], high[known]), 1.0
+        )
         return np.where(known & (high > 0), missed[kind], 0.0)
 
     def _learn(self, bound: float, prices: Floats, counts: Floats, way: Floats) -> None:
@@ -110,7 +122,9 @@ def _excess(rows: Rows, counts: Floats, prices: Floats) -> Floats:
     """Return by how much each row is missed, signed as its price should move; 0 where the price cannot move that way."""
     used = rows.matrix @ counts
     over, under = used - rows.high, used - rows.low
-    found = np.where(prices > 0, over, np.where(prices < 0, under, np.maximum(over, 0) + np.minimum(under, 0)))
+    found = np.where(
+        prices > 0, over, np.where(prices < 0, under, np.maximum(over, 0) + np.minimum(under, 0))
+    )
     found[(found < 0) & (prices <= rows.least)] = 0.0
     found[(found > 0) & (prices >= rows.most)] = 0.0
     return found

@@ -125,6 +125,22 @@ class CapacityProblem:
         ones = np.ones(self.pairs)
         return csr_array((ones, (self.pair_cell, np.arange(self.pairs))), shape=(self.cells, self.pairs))
 
+    @property
+    def allowed(self) -> Floats:
+        """Return what a reservation may have in one domain before it pays for spread `[R]`."""
+        limited = np.isfinite(self.spread) & (self.demand > 0)
+        return np.where(limited, np.where(limited, self.spread, 0.0) * self.demand, np.inf)
+
+    @property
+    def wanted(self) -> tuple[Floats, Floats]:
+        """Return between which loads a reservation meets its share in each domain of the affinity `[R, G]` (infinite: any)."""
+        wish = self.affinity
+        assert wish is not None
+        named = np.isfinite(wish.share) & (self.demand > 0)[:, None]
+        share, demand = np.where(named, wish.share, 0.0), np.maximum(self.demand, 1e-12)[:, None]
+        low = np.where(named, (share - wish.within) * demand, -np.inf)
+        return low, np.where(named, (share + wish.above) * demand, np.inf)
+
     def used(self, budget: Budget, counts: Floats | Ints) -> Floats:
         """Return what each row of a budget carries `[L]` when the pairs have these counts `[P]`."""
         return budget.share @ (self.by_cell @ (budget.weight * counts))

@@ -89,10 +89,14 @@ class Search:
         self.began, self.limit = time.perf_counter(), time_limit_s
         self.log, self.stopped = log or (lambda _: None), should_stop or (lambda: False)
         if not best_answers.signatures:
-            self.log("making the compiled code ready (a minute when it is the first time on this machine, then it is kept)")
+            self.log(
+                "making the compiled code ready (a minute when it is the first time on this machine, then it is kept)"
+            )
         self.problem, self.trace, self.rounded = problem, Trace(), 0
         self.terms: Terms = terms(problem)
-        self.best: Plan = plan(problem, self.terms, np.minimum(problem.now, problem.servers[problem.pair_cell]))
+        self.best: Plan = plan(
+            problem, self.terms, np.minimum(problem.now, problem.servers[problem.pair_cell])
+        )
         give_back(self.terms, self.best, np.zeros(problem.pairs))
         self.cost = float(plan_cost(self.terms, self.best))
         self.note("what there is now", -np.inf)
@@ -128,7 +132,10 @@ class Search:
         prices, worth = self._guides()
         self.rounded = self.volume.turns
         began, end = self.part(), until
-        for name, order in (("dearest", np.argsort(-worth, kind="stable")), ("largest", np.argsort(-self.problem.demand))):
+        for name, order in (
+            ("dearest", np.argsort(-worth, kind="stable")),
+            ("largest", np.argsort(-self.problem.demand)),
+        ):
             if self.over() or (name == "largest" and 2.0 * self.part() - began > end):
                 return
             made = plan(self.problem, self.terms, np.floor(self.volume.mean + 1e-6).astype(np.int64))
@@ -150,7 +157,9 @@ class Search:
 
     def _guides(self) -> tuple[Floats, Floats]:
         """Return what prices add to a server of each pair, and what an RRU is worth to each reservation."""
-        return self.oracle.pair_cost(self.volume.prices) - self.problem.prices.use, self.oracle.memory[:, 0].copy()
+        return self.oracle.pair_cost(self.volume.prices) - self.problem.prices.use, self.oracle.memory[
+            :, 0
+        ].copy()
 
     def improve(self) -> None:
         """Look for cheaper places of single servers, with chains, until nothing is cheaper or the time is over."""
@@ -159,7 +168,9 @@ class Search:
         for first in range(0, self.problem.pairs, REGRETTED):
             if self.over():
                 break
-            improve(self.terms, made, np.arange(first, min(first + REGRETTED, self.problem.pairs)), prices, worth)
+            improve(
+                self.terms, made, np.arange(first, min(first + REGRETTED, self.problem.pairs)), prices, worth
+            )
         self.keep(made, "improved")
 
     def keep(self, made: Plan, what: str) -> None:
@@ -178,5 +189,9 @@ class Search:
 
     def found(self) -> Found:
         """Return what was found."""
-        self.trace.prices, self.trace.guide, self.trace.turns = self.volume.prices, self.volume.mean, self.volume.turns
+        self.trace.prices, self.trace.guide, self.trace.turns = (
+            self.volume.prices,
+            self.volume.mean,
+            self.volume.turns,
+        )
         return Found(self.best.counts, self.volume.bound, self.trace)

@@ -79,7 +79,7 @@ def terms(problem: CapacityProblem) -> Terms:
     prices, wish = problem.prices, problem.affinity
     limits = [problem.limits(b) for b in problem.budgets]
     return Terms(
-        problem.pair_cell, who, problem.value, problem.now, problem.demand, problem.spread * problem.demand,
+        problem.pair_cell, who, problem.value, problem.now, problem.demand, problem.allowed,
         place, runs, np.ascontiguousarray(problem.survives.T), problem.spread_family, low, high,
         order, np.searchsorted(who[order], np.arange(size + 1)),
         np.searchsorted(problem.pair_cell, np.arange(problem.cells + 1)),
@@ -108,9 +108,8 @@ def _places(problem: CapacityProblem) -> tuple[Ints, Ints, Floats, Floats]:
         least, most = np.full(len(there), -np.inf), np.full(len(there), np.inf)
         wish = problem.affinity
         if wish is not None and wish.family == index:
-            share, demand = wish.share[owner, there % len(family.domains)], problem.demand[owner]
-            least = np.where(np.isnan(share), least, (share - wish.within) * demand)
-            most = np.where(np.isnan(share), most, (share + wish.within) * demand)
+            domains = there % len(family.domains)
+            least, most = (side[owner, domains] for side in problem.wanted)
         low.append(least)
         high.append(most)
         start += len(there)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solvers.linear import INFINITY, Axis, Ints, LinearModel, LinearProgram
+from solvers.linear import Axis, Ints, LinearModel, LinearProgram
 from solvers.problem import Bools, Budget, CapacityProblem, Family
 
 
@@ -65,13 +65,11 @@ def capacity_variables(model: LinearModel, problem: CapacityProblem, groups: Gro
         Axis(problem.reservation_names, groups.reservation),
     )
     r = (Axis(problem.reservation_names),)
-    limited = np.isfinite(problem.spread) & (problem.demand > 0)
-    held = np.where(limited, np.where(limited, problem.spread, 0.0) * problem.demand, INFINITY)
     model.offset += prices.use * float(problem.now.sum())
     return Variables(
         into=model.columns("into", pair, upper=problem.room, cost=prices.use, integer=True),
         out=model.columns("out", pair, upper=problem.now, cost=prices.move - prices.use, integer=True),
-        load=model.columns("load", q, upper=held[groups.reservation]),
+        load=model.columns("load", q, upper=problem.allowed[groups.reservation]),
         excess=model.columns("excess", q, cost=prices.spread),
         buffer=model.columns("buffer", r, cost=prices.buffer),
         short=model.columns("short", r, cost=prices.shortage),
@@ -220,8 +218,7 @@ def demand_stays_near_its_network(model: LinearModel, problem: CapacityProblem, 
     at, value = at[inside], problem.value[inside]
     now = np.bincount(at, value * problem.now[inside], len(r))
     axes = (Axis(family.domains, g), Axis(problem.reservation_names, r))
-    wanted, demand = affinity.share[r, g] * problem.demand[r], problem.demand[r]
-    most = np.where(demand > 0, wanted + affinity.above * np.maximum(demand, 1e-12), INFINITY)
+    low, high = problem.wanted
     few = model.columns("too_little", axes, cost=affinity.price)
     many = model.columns("too_much", axes, cost=affinity.price)
     k = np.arange(len(r))
@@ -229,8 +226,8 @@ def demand_stays_near_its_network(model: LinearModel, problem: CapacityProblem, 
         "affinity",
         axes,
         [(at, v.into[inside], value), (at, v.out[inside], -value), (k, few, 1.0), (k, many, -1.0)],
-        lower=wanted - affinity.within * demand - now,
-        upper=most - now,
+        lower=low[r, g] - now,
+        upper=high[r, g] - now,
         text="share of a demand in a domain",
     )
 

@@ -26,7 +26,7 @@ from twin.model.errors import UsageError
 if TYPE_CHECKING:
     from agents.refine import Judge, Refined, Round
 
-Route = Literal["auto", "mip", "rounding", "prices"]
+Route = Literal["auto", "mip", "prices"]
 
 
 def capacity(
