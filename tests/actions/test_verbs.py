@@ -51,7 +51,7 @@ def locks(fleet: Fleet, do: str, **params: Any) -> tuple[str, ...]:
 
 
 def test_the_registry_knows_each_verb_once_and_refuses_others() -> None:
-    assert len({action.name for action in ACTIONS}) == len(ACTIONS) == 13
+    assert len({action.name for action in ACTIONS}) == len(ACTIONS) == 14
     assert all(find(action.reference) is action for action in ACTIONS)
     unknown, version = find("rack.dran@1"), find("rack.drain@0")
     assert isinstance(unknown, Objection)
