@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import ceil
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ from twin.sim.knots import FIRST, LONGEST
 from twin.sim.power import RollUp
 from twin.sim.run import Simulator
 from twin.sim.services import ServiceEngine
-from twin.sim.topology import Topology
+from twin.sim.topology import Chain, Network
 
 KNOTS = round(DAY_S / STEP_S) - 1  # inside the day; the start settles without one
 OFF_KNOT_S = STEP_S / 2
@@ -80,7 +80,8 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     count(RollUp, "fill", "power roll-ups")
     count(RollUp, "sum", "traffic roll-ups")
     count(RollUp, "__init__", "roll-ups prepared")
-    count(Topology, "__init__", "topologies")
+    count(Chain, "__init__", "power chains")
+    count(Network, "__init__", "networks")
     count(topology, "find_routes", "routes")
     count(engine, "route", "routings")
     return counter
@@ -114,7 +115,8 @@ def test_a_calm_day_settles_once_per_knot_and_finds_one_topology(fleet: Fleet, d
         "power roll-ups": 1 + BLOCKS,
         "traffic roll-ups": 1 + BLOCKS,
         "roll-ups prepared": 2,  # power, fabric
-        "topologies": 1,
+        "power chains": 1,
+        "networks": 1,
         "routes": 1,
         "routings": 1,
         "capacities": 1,
@@ -124,7 +126,7 @@ def test_a_calm_day_settles_once_per_knot_and_finds_one_topology(fleet: Fleet, d
 def test_a_second_run_finds_its_topology_in_memory(fleet: Fleet, done: Counter[str]) -> None:
     simulator = Simulator(compile_fleet(fleet, start=START))
     first = day(simulator)
-    prepared = {name: done[name] for name in ("topologies", "routes", "roll-ups prepared")}
+    prepared = {name: done[name] for name in ("power chains", "networks", "routes", "roll-ups prepared")}
     second = day(simulator)
     assert second.settles == first.settles
     assert {name: done[name] for name in prepared} == prepared
@@ -177,9 +179,14 @@ def test_a_topology_is_found_once_however_often_a_run_returns_to_it(fleet: Fleet
             world += [at(lost_s, "state", panel, -1.0), at(lost_s + STEP_S, "state", panel, 1.0)]
     run = day(Simulator(compile_fleet(fleet, start=START)), *world)
     assert run.settles == done["settled by blocks"] == 1 + KNOTS + len(world)
-    assert done["topologies"] == 1 + len(panels)
-    assert done["roll-ups prepared"] == 1 + len(panels) + 1, "the fabric does not care about panels"
-    assert done["routes"] == 1
+    after = 1 + KNOTS - floor(world[-1].at_s / STEP_S)
+    assert FIRST < after < 2 * FIRST, "what follows the last change takes two blocks"
+    assert done["blocks"] == 1 + 1 + (len(world) - 1) + 2, (
+        "the start, what follows it, what follows each change"
+    )
+    assert done["power chains"] == 1 + len(panels)
+    assert done["networks"] == done["routes"] == 1, "the network does not care about panels"
+    assert done["roll-ups prepared"] == 1 + len(panels) + 1
 
 
 def test_only_a_backbone_link_makes_new_routes(fleet: Fleet, done: Counter[str]) -> None:
@@ -189,7 +196,8 @@ def test_only_a_backbone_link_makes_new_routes(fleet: Fleet, done: Counter[str])
     within = next(name for i, name in enumerate(links) if i not in backbone)
     world = [at(OFF_KNOT_S + i * STEP_S, "state", name, -1.0) for i, name in enumerate((within, between))]
     day(Simulator(compiled), *world)
-    assert (done["topologies"], done["routes"]) == (3, 2)
+    assert (done["power chains"], done["networks"]) == (1, 3)
+    assert done["routes"] == done["routings"] == 2, "traffic moves when routes do"
 
 
 def test_a_backlog_settles_at_each_quarter_of_its_bound() -> None:
@@ -209,4 +217,4 @@ def test_the_arms_of_a_replication_share_what_is_equal(done: Counter[str]) -> No
     assert (out_s, back_s) == (600.0, 600.0 + 8 * 3600.0), "both fall on knots"
     assert (outcome.runs, outcome.settles) == (2, 2 * (1 + KNOTS))
     assert done["settled by blocks"] == (1 + KNOTS) + (back_s - out_s) / STEP_S
-    assert done["topologies"] == 2
+    assert (done["power chains"], done["networks"]) == (2, 1)

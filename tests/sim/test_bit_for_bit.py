@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 
-from tests.sim.fleets import START, random_change, random_fleet, random_history
+from tests.sim.fleets import HELD, START, random_change, random_fleet, random_history
 from tests.sim.helpers import SEEDS
 from twin.graph.compile import compile_fleet
 from twin.model.change import Change, TimedChange
@@ -77,6 +77,36 @@ def test_settling_after_every_change_is_settling_once(seed: int) -> None:
     found = public_arrays(once)
     assert {"load", "flows.arrivals", "running", "routing.local", "link_load"} <= found.keys()
     assert differences(public_arrays(often), found) == []
+
+
+def stored(fleet: Fleet) -> Fleet:
+    """The fleet with all services on its storage, and a rack at each site that holds but switches."""
+    bare = {
+        site.name: next(rack.name for rack in fleet.racks if rack.site == site.name) for site in fleet.sites
+    }
+    groups = [group for group in fleet.server_groups if group.rack not in bare.values()]
+    services = [service.model_copy(update={"storage": "data"}) for service in fleet.services]
+    return fleet.model_copy(update={"server_groups": tuple(groups), "services": tuple(services)})
+
+
+@given(seed=SEEDS)
+@settings(max_examples=20)
+def test_servers_follow_racks_that_go_and_return(seed: int) -> None:
+    fleet, rng = stored(random_fleet(seed, failover=False)), Random(seed + 1)
+    compiled = compile_fleet(fleet, start=START)
+    engine, lost = Engine(compiled), set[str]()
+    engine.settle(0.0)
+    things = [rack.name for rack in fleet.racks for _ in range(3)]
+    things += [row.name for kind in HELD for row in fleet.rows(kind)]
+    for _ in range(15):
+        thing, afresh = rng.choice(things), Engine(compiled)
+        engine.state.apply(Change("state", thing, 1.0 if thing in lost else -1.0))
+        lost ^= {thing}
+        for name in lost:
+            afresh.state.apply(Change("state", name, -1.0))
+        for one in (engine, afresh):
+            one.settle(0.0)
+        assert differences(public_arrays(engine), public_arrays(afresh)) == []
 
 
 @given(seed=SEEDS)

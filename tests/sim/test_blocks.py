@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from random import Random
@@ -17,13 +18,17 @@ from tests.sim.fleets import START, random_fleet, random_history
 from tests.sim.helpers import SEEDS
 from tests.sim.test_network import busy_fleet
 from twin.graph.compile import compile_fleet
+from twin.graph.levels import Floats
 from twin.model.change import Change, TimedChange
 from twin.model.fleet import Fleet
 from twin.records.run import Run
 from twin.sim import coordinator
 from twin.sim.block import Block
-from twin.sim.engine import Engine
+from twin.sim.coordinator import Coordinator
+from twin.sim.engine import Engine, Faults
 from twin.sim.fold import Fold
+from twin.sim.mover import Mover
+from twin.sim.movers import movers_of
 from twin.sim.run import Simulator
 from twin.sim.shared import SharedSettles
 from twin.sim.state import State
@@ -105,6 +110,97 @@ def test_blocks_change_no_bit_on_a_large_fleet() -> None:
     with blocks_of(1):
         one_by_one = simulator.run((), world, until_s=4 * HOUR_S)
     assert differences(simulator.run((), world, until_s=4 * HOUR_S), one_by_one) == []
+
+
+def patient(fleet: Fleet) -> Fleet:
+    """The fleet with utilities for generators: its switches wait before they return to a feed, its panels before they close."""
+    wait = {"generator": {"kind": "utility"}, "ats": {"retransfer_s": 1800.0}, "panel": {"restore_s": 900.0}}
+    units = [unit.model_copy(update=wait.get(unit.kind, {})) for unit in fleet.power_units]
+    return fleet.model_copy(update={"power_units": tuple(units)})
+
+
+def slow(fleet: Fleet) -> Fleet:
+    """The fleet with utilities for generators, no batteries, plants that run on, and switches that take 700 s to move."""
+    change = {"generator": {"kind": "utility"}, "ats": {"transfer_s": 700.0}, "ups": {"battery_j": None}}
+    units = [unit.model_copy(update=change.get(unit.kind, {})) for unit in fleet.power_units]
+    plants = [plant.model_copy(update={"restart_s": None}) for plant in fleet.cooling_plants]
+    return fleet.model_copy(update={"power_units": tuple(units), "cooling_plants": tuple(plants)})
+
+
+def losses(fleet: Fleet, seed: int, until_s: float) -> list[TimedChange]:
+    """Six things fail, a utility, and all that joins a site to others; they return at once, in a minute or in an hour."""
+    rng = Random(seed)
+    kinds = ("power_units", "cooling_plants", "racks", "switches", "links")
+    things = [[row.name] for _ in range(6) for row in [rng.choice(fleet.rows(rng.choice(kinds)))]]
+    utility = rng.choice([unit.name for unit in fleet.power_units if unit.kind == "utility"])
+    site = rng.choice(fleet.sites).name
+    borders = [row.name for row in fleet.switches if row.site == site and row.tier == "border"]
+    changes = []
+    for names in [*things, [utility], borders]:
+        at_s = rng.uniform(0.0, until_s)
+        ends_s = at_s + rng.choice((0.1, 60.0, HOUR_S))
+        for when_s, value in ((at_s, -1.0), (ends_s, 1.0)):
+            changes += [TimedChange(when_s, Change("state", name, value), "world:test") for name in names]
+    return changes
+
+
+@pytest.mark.parametrize(
+    ("change", "waits"),
+    [
+        (Fleet.model_copy, {"plants"}),
+        (patient, {"plants", "transfers", "restore"}),
+        (slow, {"transfers"}),
+    ],
+)
+def test_blocks_change_no_bit_while_devices_wait(change: Callable[[Fleet], Fleet], waits: set[str]) -> None:
+    """Things fail and return, and knots go by together while devices wait for what they will do."""
+    fleet, together, until_s = change(bench_fleet(size_of(2_000))), Counter[str](), 10 * HOUR_S
+    simulator, block = Simulator(compile_fleet(fleet, start=START)), Engine.block
+
+    def watched(engine: Engine, times: Floats, faults: Faults = ()) -> Block:
+        found = block(engine, times, faults)
+        ahead = [mover for mover in engine.movers if len(found) > 1 and mover.due() < np.inf]
+        assert all(mover.due() > found.times[-1] for mover in ahead)
+        together.update(mover.law for mover in ahead)
+        return found
+
+    for seed in range(8):
+        world = losses(fleet, seed, until_s)
+        with mock.patch.object(Engine, "block", watched):
+            ours = simulator.run((), world, until_s=until_s)
+        with blocks_of(1):
+            assert differences(ours, simulator.run((), world, until_s=until_s)) == [], seed
+    assert together.keys() >= waits
+
+
+@pytest.mark.parametrize("change", [Fleet.model_copy, patient, slow])
+def test_who_is_steady_needs_no_look(change: Callable[[Fleet], Fleet]) -> None:
+    """A mover that vouches for an instant, and did not act before it, waits for the same after a look as before."""
+    fleet, vouched = change(bench_fleet(size_of(2_000))), Counter[str]()
+    simulator, settle, block = Simulator(compile_fleet(fleet, start=START)), Coordinator._settle, Engine.block
+
+    def watched(coordinator: Coordinator, event: object) -> None:
+        due: dict[Mover, float] = {}
+
+        def seen(engine: Engine, times: Floats, faults: Faults = ()) -> Block:
+            steady = [mover for mover in engine.movers if mover.steady(engine)]
+            found = block(engine, times, faults)
+            due.update({mover: mover.due() for mover in steady if mover.quiet(found)})
+            return found
+
+        acted = coordinator._arrived
+        with mock.patch.object(Engine, "block", seen):
+            settle(coordinator, event)
+        if not acted:
+            assert {mover.law: mover.due() for mover in due} == {
+                mover.law: at_s for mover, at_s in due.items()
+            }
+            vouched.update(mover.law for mover in due)
+
+    with mock.patch.object(Coordinator, "_settle", watched), blocks_of(1):
+        for seed in range(8):
+            simulator.run((), losses(fleet, seed, HOUR_S), until_s=HOUR_S)
+    assert min(vouched[mover.law] for mover in movers_of(simulator.compiled)) > 100
 
 
 @pytest.fixture

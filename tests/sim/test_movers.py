@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from scenarios.fleets.example import example_fleet
+from tests.benchmarks.fleets import bench_fleet, size_of
 from tests.evaluate.tiny import tiny_fleet
 from tests.sim.fleets import START
 from twin.graph.compile import Compiled, compile_fleet
@@ -70,8 +71,7 @@ class Fuse:
     def quiet(self, block: Block) -> int:
         return 0
 
-    @property
-    def at_rest(self) -> bool:
+    def steady(self, engine: Engine) -> bool:
         return False
 
 
@@ -136,6 +136,56 @@ def test_what_physics_did_is_told_with_its_cause(fuse: type[Fuse]) -> None:
     panels = [run.happenings[i] for i in (racks.cause, *racks.also)]
     assert {panel.thing for panel in panels} == {"panel-a", "panel-b"}
     assert {panel.cause for panel in panels} == {blown}
+
+
+class Clock:
+    """Steady from its first look on: it acts 400 s after it has seen what became of its last act."""
+
+    law: ClassVar[str] = "clock"
+    acts: ClassVar[list[float]]
+
+    def __init__(self) -> None:
+        self.due_s, self.looked = float("inf"), False
+
+    @classmethod
+    def of(cls, compiled: Compiled) -> Clock:
+        return cls()
+
+    def begin(self, now: float) -> Sequence[Change]:
+        return ()
+
+    def advance(self, seconds: float) -> None:
+        pass
+
+    def read(self, now: float, engine: Engine) -> None:
+        self.due_s, self.looked = now + 400.0 if self.due_s == float("inf") else self.due_s, True
+
+    def due(self) -> float:
+        return self.due_s
+
+    def act(self, now: float, engine: Engine) -> Sequence[TimedChange]:
+        self.acts.append(now)
+        self.due_s = float("inf")
+        return ()
+
+    def quiet(self, block: Block) -> int:
+        return len(block)
+
+    def steady(self, engine: Engine) -> bool:
+        return self.looked
+
+
+def test_knots_that_go_by_together_end_before_a_mover_acts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after its own acts, and after load balancers have learned that a site is lost, which no mover had to do with."""
+    monkeypatch.setattr(movers, "MOVERS", (Clock,))
+    monkeypatch.setattr(Clock, "acts", [], raising=False)
+    fleet = bench_fleet(size_of(2_000))
+    site = fleet.sites[0].name
+    borders = [row.name for row in fleet.switches if row.site == site and row.tier == "border"]
+    world = [TimedChange(1000.0, Change("state", name, -1.0), "world:test") for name in borders]
+    simulate(compile_fleet(fleet, start=START), (), world, until_s=3600.0)
+    assert all(1000.0 < 1000.0 + service.failover_s < 1200.0 for service in fleet.services)
+    assert Clock.acts == [400.0 * i for i in range(1, 9)]
 
 
 def test_runs_do_not_share_what_moves() -> None:

@@ -30,6 +30,11 @@ def floats(values: Iterable[float]) -> Floats:
     return np.fromiter(values, dtype=np.float64)
 
 
+def joined(starts: Ints, widths: Ints) -> Ints:
+    """Return the places in some runs, one run after the other: `starts[i]`, …, `starts[i] + widths[i] - 1`."""
+    return np.arange(widths.sum()) + np.repeat(starts - np.cumsum(widths) + widths, widths)
+
+
 @dataclass(frozen=True)
 class Segment:
     """The edges of one level: slice of the edge order, starts of its runs, and the node of each run."""
@@ -53,6 +58,7 @@ class Levels:
     child: Ints
     parent: Ints
     base: Floats
+    whole: Floats
     standby: Bools
     needs: Ints
     run_starts: Ints
@@ -79,26 +85,36 @@ class Levels:
         """Return the part `[m]` of each child's load that each edge carries now (child order).
 
         Shared feeders split by their authored shares among the live ones (evenly when those are all 0); standby
-        feeders: the first live one has all.
+        feeders: the first live one has all. Cost: a look at every edge; work for the children that lack a feed.
         """
-        if not len(self.child):
-            return np.zeros(0)
         live = alive[self.parent] & alive[self.child]
         if edge_up is not None:
             live &= edge_up
-        weight = self.base * live
-        total = np.bincount(self.run_of_edge, weight)[self.run_of_edge]
-        if not total.all():
-            # Only feeders of share 0 are left: they must carry all, evenly.
-            weight = np.where(total > 0, weight, live)
-            total = np.bincount(self.run_of_edge, weight)[self.run_of_edge]
-        shared = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
-        if not self.standby.any():
-            return shared
-        count: Ints = np.cumsum(live)
-        before: Ints = (count[self.run_starts] - live[self.run_starts])[self.run_of_edge]
-        first = live & (count - before == 1)
-        return np.where(self.standby, first, shared)
+        share, short = self.whole.copy(), np.zeros(len(self.run_starts), dtype=bool)
+        short[self.run_of_edge[~live]] = True
+        starts = self.run_starts[short]
+        widths = np.append(self.run_starts, len(live))[1:][short] - starts
+        edges = joined(starts, widths)
+        share[edges] = _split(self.base[edges], self.standby[edges], widths, live[edges])
+        return share
+
+
+def _split(base: Floats, standby: Bools, widths: Ints, live: Bools) -> Floats:
+    """Split the load of some children among their live feeds `[e]`, which stand in runs of `widths`."""
+    run = np.repeat(np.arange(len(widths)), widths)
+    weight = base * live
+    total = np.bincount(run, weight)[run]
+    if not total.all():
+        # Only feeders of share 0 are left: they must carry all, evenly.
+        weight = np.where(total > 0, weight, live)
+        total = np.bincount(run, weight)[run]
+    shared = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+    if not standby.any():
+        return shared
+    count = np.cumsum(live)
+    first = np.cumsum(widths) - widths
+    before = (count[first] - live[first])[run]
+    return np.where(standby, live & (count - before == 1), shared)
 
 
 def build_levels(
@@ -132,11 +148,13 @@ def build_levels(
         else np.zeros(0, np.int64)
     )
     run_starts = _run_starts(child)
+    widths = np.diff(run_starts, append=len(child))
     levels = Levels(
         nodes=nodes,
         child=child,
         parent=parent,
         base=base,
+        whole=_split(base, new_standby[child], widths, np.ones(len(child), dtype=bool)),
         standby=new_standby[child],
         needs=new_needs,
         run_starts=run_starts,

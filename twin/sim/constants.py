@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twin.graph.compile import Compiled
-from twin.graph.levels import Bools, Floats, Ints
+from twin.graph.levels import Bools, Floats, Ints, joined
 from twin.sim.cooling import Cooling
 from twin.sim.sparse import Sums, add_up, group_sums
 from twin.sim.topology import Topologies
@@ -99,8 +99,5 @@ class Constants:
     def cells_of(self, pairs: Ints) -> Ints:
         """Return the cells (flat service x site) that draw on some (reservation, site) pairs."""
         services = self.compiled.services
-        starts, ends = services.rs_starts[pairs], services.rs_starts[pairs + 1]
-        runs = [
-            services.rs_order[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-        ]
-        return np.concatenate([np.zeros(0, dtype=np.int64), *runs])
+        starts = services.rs_starts[pairs]
+        return services.rs_order[joined(starts, services.rs_starts[pairs + 1] - starts)]

@@ -56,7 +56,8 @@ class Coordinator:
         self.recorder = Recorder(self.engine)
         self._start, self._until, self._observe = start_s, until_s, observe
         self._settle_pending = False
-        self._generation = 0
+        self._prediction: simpy.Event | None = None
+        self._arrived = False
         self._rounds = 0
         self._round_at: SimTime = -1.0
         self._recent: list[TimedChange] = []
@@ -190,9 +191,10 @@ class Coordinator:
         self._recent.clear()
         state = self.engine.state
         servers_changed = state.servers_due or state.topology_due
-        # What lives decides about devices at rest: they must see it before anything else goes by.
-        alone = not all(mover.at_rest and not state.topology_due for mover in self._movers)
-        horizon = now if alone else min(self.env.next_but(self._knot), self._until)
+        # What has just arrived somewhere must be read and predicted anew before anything else goes by.
+        still = self.engine.steady(now) and not self._arrived
+        self._arrived = False
+        horizon = min(self.env.next_but(self._knot), self._until) if still else now
         times, faults = self._ahead.block(now, horizon)
         block = self.engine.block(times, faults)
         self._pass(len(times), len(block), faults)
@@ -233,8 +235,10 @@ class Coordinator:
             )
 
     def _predict(self, now: float) -> None:
-        """Schedule the earliest crossing of what moves on its own; older predictions are stale."""
-        self._generation += 1
+        """Schedule the earliest crossing of what moves on its own; an older prediction is stale, and given up."""
+        if self._prediction is not None:
+            self._prediction.callbacks.clear()
+            self._prediction = None
         assert self.engine.flows is not None
         services = self.engine.services
         due = min(
@@ -244,13 +248,12 @@ class Coordinator:
         )
         if not np.isfinite(due) or due >= self._until:
             return
-        generation = self._generation
-        self.env.at(max(due, now)).callbacks.append(lambda _: self._crossing(generation))
+        self._prediction = self.env.at(max(due, now))
+        self._prediction.callbacks.append(self._crossing)
 
-    def _crossing(self, generation: int) -> None:
-        """What moves on its own has arrived somewhere; a prediction made before the last settle is stale."""
-        if generation != self._generation:
-            return
+    def _crossing(self, _: simpy.Event) -> None:
+        """What moves on its own has arrived somewhere."""
+        self._prediction, self._arrived = None, True
         now = float(self.env.now)
         self.recorder.advance(now)
         for mover in self._movers:

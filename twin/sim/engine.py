@@ -18,6 +18,7 @@ from twin.sim.block import Block
 from twin.sim.constants import Constants
 from twin.sim.flowing import Flowing
 from twin.sim.mover import Mover
+from twin.sim.network import Routes
 from twin.sim.power import W
 from twin.sim.routers import Routers
 from twin.sim.routing import Routing, route
@@ -54,6 +55,7 @@ class Engine:
         self.vetoes: list[Veto] = [mover.quiet for mover in movers]
         self.flows: Flows | None = None
         self.routing: Routing | None = None
+        self._routed: Routes | None = None
         self.settles = 0
         self.now = 0.0
         self.p99_s: Floats
@@ -80,6 +82,11 @@ class Engine:
         for mover in self.movers:
             mover.advance(seconds)
 
+    def steady(self, now: float) -> bool:
+        """Settle what lives, what servers offer and where requests go; return whether only loads can change that now."""
+        self._settle_state(now)
+        return self._at_rest and all(mover.steady(self) for mover in self.movers)
+
     def settle(self, now: float) -> None:
         """Settle the coupled state for the instant `now` (seconds)."""
         self.block(np.array([now]))
@@ -88,7 +95,8 @@ class Engine:
         """Settle the leading ones of several instants, at least the first; return what was settled.
 
         The caller vouches that nothing but demand, weather and the server faults `faults[j]` (in force from `times[j]` on;
-        those of the first instant are in force already) changes in between. The state is that of the last instant settled.
+        those of the first instant are in force already) changes in between, and that all was `steady` at the first. The
+        state is that of the last instant settled.
         """
         self._settle_state(float(times[0]))
         if not self._at_rest:
@@ -117,13 +125,14 @@ class Engine:
         if state.servers_due or state.topology_due:
             self._settle_servers()
         changed = self.services.update_beliefs(now, frozen=state.control_lost > 0)
-        if state.routing_due or state.topology_due or changed or self.routing is None:
+        if state.routing_due or changed or self._routed is not self.paths.routes:
+            self._routed = self.paths.routes
             believed = self.services.believed
             self.routing = route(
                 self.compiled,
                 state.weight,
                 self.services.able if believed is None else believed,
-                self.paths.routes,
+                self._routed,
             )
         state.topology_due = state.servers_due = state.routing_due = state.demand_due = False
 
@@ -210,13 +219,15 @@ class Engine:
         self.storage_ok = counts >= compiled.storage_quorum
 
     def _settle_servers(self) -> None:
-        """Working servers, running replicas and what they cost; after server faults only where they struck."""
-        state = self.state
+        """Working servers, running replicas and what they cost; where the racks stay, only those that something befell."""
+        state, servers = self.state, self._servers
+        standing = self.topology, self.rack_ok, self._storage_of_service()
         groups = self._touched()
-        if state.topology_due or state.cells_due or not self.settles or len(self._servers.capped):
-            self._servers.settle(self.topology, self.rack_ok, self._storage_of_service())
+        afresh = state.cells_due or not self.settles or len(servers.capped)
+        if afresh or self.topology.fold is not servers.places.fold:
+            servers.settle(*standing)
         else:
-            self._servers.update(groups)
+            servers.follow(*standing, groups)
         state.cells_due = False
 
     def _storage_of_service(self) -> Bools:

@@ -6,16 +6,16 @@ stands for them in the roll-ups. Nodes of a folded graph are the classes first, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_matrix, identity, vstack
 
 from twin.graph.compile import Compiled
 from twin.graph.compile_cooling import CoolingArrays
 from twin.graph.levels import Bools, Floats, Ints, Levels
 from twin.sim.sparse import Sums, group_sums
+from twin.sim.swings import Swings
 
 
 @dataclass(frozen=True)
@@ -71,23 +71,14 @@ class FoldedGraph:
             for level in self.levels
         ]
 
-    def swings(self, sums: Sequence[Sums]) -> Sums:
-        """Return the sums of the squares of the leaves for every node above them.
-
-        A leaf's own swing arrives at a node by all ways at once: what counts is the square of the part of it that flows
-        there, not the sum of the squares of the ways. Cost: a product of sparse matrices per level.
-        """
+    @cached_property
+    def swings(self) -> Swings:
+        """How the swings of the leaves arrive at the nodes above them, for any shares."""
         leaves = self.levels[0].parents.start if self.levels else self.size
-        part = identity(leaves, format="csr")
-        for level, one in zip(self.levels, sums, strict=True):
-            rows = csr_matrix((one.weights, one.columns, one.starts), shape=(one.rows, self.size))
-            assert level.parents.start == part.shape[0]
-            part = vstack([part, rows[:, : part.shape[0]] @ part], format="csr")
-        above = part[leaves:]
-        return Sums(above.data**2, above.indices, above.indptr, self.size)
+        return Swings.of(leaves, self.size, [(level.child, level.starts) for level in self.levels])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fold:
     """Which class each rack belongs to `[R]`, the site of each class `[C]`, and both graphs with racks folded.
 

@@ -48,10 +48,12 @@ class Mover(Protocol):
         ...
 
     def quiet(self, block: Block) -> int:
-        """Return how many leading instants of a block pass without its acting or remembering; asked only at rest."""
+        """Return how many leading instants of a block pass without its acting or remembering; asked only while steady."""
         ...
 
-    @property
-    def at_rest(self) -> bool:
-        """Whether it remembers nothing and expects nothing: as in a fresh run."""
+    def steady(self, engine: Engine) -> bool:
+        """Whether it needs no look before `due()`, however often loads and weather change within what `quiet` allows.
+
+        What lives and what is held down has just been settled, and stands still: it must be to it as at its last look.
+        """
         ...

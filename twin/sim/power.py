@@ -71,7 +71,7 @@ class RollUp:
         injected at it `[W, (U,)]` (recharging; solar and batteries are negative). Cost: a sparse product per level, and one.
         """
         if self._swings is None:
-            self._swings = self.graph.swings(self.sums)
+            self._swings = self.graph.swings.sums(self.sums)
         if self._losses is None:
             self._losses = _losses(power, alive)
         idle, linear, square = self._losses

@@ -70,11 +70,13 @@ class Servers:
         self.places: Places
         self.supply: Supply
         self._need: Floats
+        self._switches_w: Floats
+        self._installed: tuple[Floats, Floats]
         self._installed_count: Ints
 
     def settle(self, topology: Topology, rack_ok: Bools, storage_ok: Bools) -> None:
         """Count all servers afresh."""
-        self._topology, self._rack_ok, self._storage_ok = topology, rack_ok, storage_ok
+        self._stand_on(topology, rack_ok, storage_ok)
         servers, state = self._compiled.servers, self._state
         self._counts = self._count(slice(None))
         self._settle_caps()
@@ -83,23 +85,44 @@ class Servers:
         cell = topology.fold.class_of[servers.group_rack] * kinds + servers.group_type
         working = add_up(self.places.entry, self._counts[0], len(self.places.columns))
         standing = np.stack([add_up(cell, row, classes * kinds) for row in self._counts[1:]])
-        switches_w = self._constants.switches_in_racks_w(topology.switch_alive)
-        self._switch_w = add_up(topology.fold.class_of, switches_w * topology.rack_powered, classes)
         wanted = (state.replicas * self._compiled.services.replica_rru[:, None]).ravel()
         self._need = add_up(self._compiled.services.rs.ravel(), wanted, len(servers.rs_site) + 1)[:-1]
-        self._offer(working, standing.reshape(2, classes, kinds), None)
+        self._installed = self._install()
+        self._offer(working, standing.reshape(2, classes, kinds), None, slice(None), slice(None))
+
+    def follow(self, topology: Topology, rack_ok: Bools, storage_ok: Bools, groups: Ints) -> None:
+        """Count some groups again, and those of racks that went or came back; not on another fold, nor while one is capped."""
+        moved = (topology.rack_powered != self._topology.rack_powered) | (rack_ok != self._rack_ok)
+        near, switches_w = np.array_equal(storage_ok, self._storage_ok), self._switches_w
+        self._stand_on(topology, rack_ok, storage_ok)
+        groups = np.union1d(groups, np.flatnonzero(moved[self._compiled.servers.group_rack]))
+        self._recount(groups, np.flatnonzero(self._switches_w != switches_w), None if near else slice(None))
 
     def update(self, groups: Ints) -> None:
         """Count some groups again, after server faults. Not while a rack is capped: caps go by all of a rack."""
+        self._recount(groups, np.zeros(0, dtype=np.int64), None)
+
+    def _stand_on(self, topology: Topology, rack_ok: Bools, storage_ok: Bools) -> None:
+        self._topology, self._rack_ok, self._storage_ok = topology, rack_ok, storage_ok
+        self._switches_w = self._constants.switches_in_racks_w(topology.switch_alive) * topology.rack_powered
+        self._switch_w = add_up(topology.fold.class_of, self._switches_w, topology.fold.classes)
+
+    def _recount(self, groups: Ints, racks: Ints, cells: slice | None) -> None:
+        """Count some groups again; the switches in `racks` draw otherwise than before."""
         servers, supply = self._compiled.servers, self.supply
         now = self._count(groups)
         more, self._counts[:, groups] = now - self._counts[:, groups], now
         working, standing = supply.working.copy(), supply.standing.copy()
         np.add.at(working, self.places.entry[groups], more[0])
-        rows = self.places.fold.class_of[servers.group_rack[groups]]
+        class_of = self.places.fold.class_of
+        rows = class_of[servers.group_rack[groups]]
+        touched = np.unique(np.append(rows, class_of[racks]))
         for table, row in zip(standing, more[1:], strict=True):
             np.add.at(table.ravel(), rows * table.shape[1] + servers.group_type[groups], row)
-        self._offer(working, standing, groups)
+        if not np.array_equal(self._state.count[groups], self._installed_count[groups]):
+            self._installed = self._install()
+        near = self._constants.cells_of(np.unique(servers.group_rs[groups])) if cells is None else cells
+        self._offer(working, standing, supply, touched, near)
 
     def restore(self, supply: Supply, groups: Ints) -> None:
         """Go back to an earlier supply; `groups` have changed since."""
@@ -107,16 +130,25 @@ class Servers:
         self.supply = supply
         self._services.restore(supply.answer)
 
-    def _offer(self, working: Floats, standing: Floats, groups: Ints | None) -> None:
+    def _offer(
+        self,
+        working: Floats,
+        standing: Floats,
+        before: Supply | None,
+        rows: slice | Ints,
+        cells: slice | Ints,
+    ) -> None:
+        """Say what the servers offer; but for some classes of racks and some cells of services it is as before."""
         servers, places = self._compiled.servers, self.places
         offered = add_up(places.columns, working, len(places.pair)) * places.rru
         capacity = add_up(places.pair, offered, len(servers.rs_site))
         inverse = np.divide(1.0, capacity, out=np.zeros_like(capacity), where=capacity > 0)
-        watts = standing[0] * servers.type_watts[:, 0] + standing[1] * servers.type_off_w
-        before = None if groups is None else self.supply
-        cells = (
-            slice(None) if groups is None else self._constants.cells_of(np.unique(servers.group_rs[groups]))
-        )
+        watts = standing[0, rows] * servers.type_watts[:, 0] + standing[1, rows] * servers.type_off_w
+        static_w, static_var = self._switch_w.copy(), np.zeros_like(self._switch_w)
+        if before is not None:
+            static_w[:], static_var[:] = before.static_w, before.static_var
+        static_w[rows] = watts.sum(axis=1) + self._switch_w[rows]
+        static_var[rows] = (watts * servers.type_tan_phi).sum(axis=1)
         running, short = self._replicas(capacity, cells, before)
         self._services.set_capacity(running, self._topology.routes.label >= 0, self._storage_ok, cells)
         self.supply = Supply(
@@ -124,21 +156,18 @@ class Servers:
             standing,
             capacity,
             inverse,
-            watts.sum(axis=1) + self._switch_w,
-            (watts * servers.type_tan_phi).sum(axis=1),
+            static_w,
+            static_var,
             running,
             short,
             self._services.answer,
-            *self._installed(before),
+            *self._installed,
         )
 
-    def _installed(self, before: Supply | None) -> tuple[Floats, Floats]:
+    def _install(self) -> tuple[Floats, Floats]:
         """What installed servers cost `[USD/s, (S,)]` and embody `[kg/s, (S,)]`; faults change neither."""
-        servers, count = self._compiled.servers, self._state.count
-        if before is not None and np.array_equal(count, self._installed_count):
-            return before.cost_rate, before.embodied_rate
-        self._installed_count = count.copy()
-        by_site, kind = self._constants.by_site, servers.group_type
+        servers, self._installed_count = self._compiled.servers, self._state.count.copy()
+        by_site, kind, count = self._constants.by_site, servers.group_type, self._installed_count
         return (
             by_site.of(servers.type_cost_per_s[kind] * count),
             by_site.of(servers.type_embodied_per_s[kind] * count),
@@ -253,6 +282,5 @@ class Servers:
         groups[:, pw.W] += static
         groups[:, pw.VAR] += static * servers.type_tan_phi[kind]
         racks = group_sums(servers.group_rack, len(self._rack_ok)).of(groups)
-        switches_w = self._constants.switches_in_racks_w(self._topology.switch_alive)
-        racks[:, pw.W] += switches_w * self._topology.rack_powered
+        racks[:, pw.W] += self._switches_w
         return racks

@@ -36,19 +36,11 @@ class Sums:
         """Write the sums to `out` (contiguous, of the right shape)."""
         out[...] = 0.0
         x = np.ascontiguousarray(x)
-        if x.ndim == 1:
-            _sparsetools.csr_matvec(self.rows, self.width, self.starts, self.columns, self.weights, x, out)
+        shape, sums = (self.rows, self.width), (self.starts, self.columns, self.weights)
+        if x.size == self.width:
+            _sparsetools.csr_matvec(*shape, *sums, x.reshape(-1), out.reshape(-1))
         elif x.size:
-            _sparsetools.csr_matvecs(
-                self.rows,
-                self.width,
-                x.size // self.width,
-                self.starts,
-                self.columns,
-                self.weights,
-                x.reshape(-1),
-                out.reshape(-1),
-            )
+            _sparsetools.csr_matvecs(*shape, x.size // self.width, *sums, x.reshape(-1), out.reshape(-1))
 
     def each(self, x: Floats) -> Floats:
         """Return the sums `[n, rows, ...]` of each of n matrices `x` `[n, columns, ...]`."""

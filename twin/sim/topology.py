@@ -1,12 +1,15 @@
-"""Who is powered and who is connected: a pure function of which things are held down, remembered.
+"""Who is powered and who is connected: pure functions of which things are held down, remembered.
 
-Worlds return to the same few states again and again (all well, one panel lost), so the last ones are kept.
+Worlds return to the same few states again and again (all well, one panel lost), so the last ones are kept: those of the
+power chain, those of the network, and the routes of the backbone, each by what it depends on and no more.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -15,61 +18,95 @@ from twin.graph.levels import Bools, Floats
 from twin.sim.fold import Fold
 from twin.sim.network import Routes, find_routes, reachable
 from twin.sim.power import RollUp
-from twin.sim.state import HOLD_KINDS, State
+from twin.sim.state import State
 
 KEPT = 24
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class Topology:
-    """The power chain and the network in one state. `alive` and `share` are those of the power chain's nodes and edges."""
+class Chain:
+    """The power chain in one state. `alive` and `share` are those of its nodes and edges."""
 
     alive: Bools
     share: Floats
     roll_up: RollUp
     rack_powered: Bools
     plant_alive: Bools
-    switch_alive: Bools
-    link_up: Bools
-    rack_reachable: Bools
-    link_share: Floats
-    fabric: RollUp
-    routes: Routes
+    switch_powered: Bools
     fold: Fold
 
 
+@dataclass(frozen=True)
+class Network:
+    """The fabrics in one state, their racks folded as those of the power chain."""
+
+    rack_reachable: Bools
+    link_share: Floats
+    fabric: RollUp
+
+
+@dataclass(frozen=True)
+class Topology(Chain, Network):
+    """The power chain, the network and the backbone in one state."""
+
+    switch_alive: Bools
+    link_up: Bools
+    routes: Routes
+
+
+class Lately(Generic[Found]):
+    """The last `KEPT` results of a pure function, by what it depends on."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Hashable, Found] = OrderedDict()
+
+    def of(self, key: Hashable, find: Callable[[], Found]) -> Found:
+        """Return what is known for a key, or find it."""
+        if key not in self._known:
+            self._known[key] = find()
+            if len(self._known) > KEPT:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return self._known[key]
+
+
 class Topologies:
-    """Finds topologies of one compiled fleet; remembers the last `KEPT`."""
+    """Finds topologies of one compiled fleet, and remembers their parts."""
 
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
         self._fold = Fold.of(compiled)
-        self._known: OrderedDict[tuple[bytes, bytes, bytes], Topology] = OrderedDict()
-        self._routes: OrderedDict[bytes, Routes] = OrderedDict()
+        self._chains: Lately[Chain] = Lately()
+        self._networks: Lately[Network] = Lately()
+        self._routes: Lately[Routes] = Lately()
 
     def of(self, state: State) -> Topology:
         """Return the topology for what is held down, rides without feeders or is fed otherwise, and the metrics of links."""
-        up = {kind: state.up(kind) for kind in HOLD_KINDS}
-        bits = np.concatenate([*up.values(), state.ride > 0, state.feed_holds > 0])
-        key = np.packbits(bits).tobytes(), state.draw.tobytes(), state.metric_s.tobytes()
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = self._find(up, state)
-            if len(self._known) > KEPT:
-                self._known.popitem(last=False)
-        self._known.move_to_end(key)
-        return found
+        held = [state.holds[kind] != 0 for kind in ("power_units", "racks", "cooling_plants")]
+        key = _bits(*held, state.ride > 0, state.feed_holds > 0), state.draw.tobytes()
+        chain = self._chains.of(key, lambda: self._chain(state))
+        switch_alive = chain.switch_powered & state.up("switches")
+        link_up = state.up("links")
+        network = self._networks.of(
+            (_bits(switch_alive, link_up), chain.fold),
+            lambda: self._network(switch_alive, link_up, chain.fold),
+        )
+        routes = self.routes_for(switch_alive, link_up, state.metric_s)
+        return Topology(
+            **vars(chain), **vars(network), switch_alive=switch_alive, link_up=link_up, routes=routes
+        )
 
-    def _find(self, up: dict[str, Bools], state: State) -> Topology:
+    def _chain(self, state: State) -> Chain:
         power = self._compiled.power
         closed = None if not state.feed_holds.any() else state.feed_holds == 0
         needs = power.levels.needs.copy()
         needs[power.unit_node[state.ride > 0]] = 0
         own = np.ones(power.levels.nodes, dtype=bool)
         own[power.unit_node], own[power.rack_node], own[power.plant_node] = (
-            up["power_units"],
-            up["racks"],
-            up["cooling_plants"],
+            state.up("power_units"),
+            state.up("racks"),
+            state.up("cooling_plants"),
         )
         alive = power.levels.sweep(own, closed, needs)
         share = power.levels.shares(alive, closed)
@@ -77,23 +114,10 @@ class Topologies:
             drawn = np.ones(power.levels.nodes)
             drawn[power.unit_node] = state.draw
             share = share * drawn[power.levels.child]
-        powered = alive[power.rack_node]
-        switch_alive = self._switch_powered(alive, powered) & up["switches"]
         fold = self._fold.apart(self._compiled, alive, share)
-        network = self._network(switch_alive, up["links"], fold)
-        routes = self.routes_for(switch_alive, up["links"], state.metric_s)
-        return Topology(
-            alive,
-            share,
-            RollUp(fold.power, share),
-            powered,
-            alive[power.plant_node],
-            switch_alive,
-            up["links"],
-            *network,
-            routes,
-            fold,
-        )
+        racks, plants = alive[power.rack_node], alive[power.plant_node]
+        switches = self._switch_powered(alive, racks)
+        return Chain(alive, share, RollUp(fold.power, share), racks, plants, switches, fold)
 
     def _switch_powered(self, alive: Bools, rack_powered: Bools) -> Bools:
         """A switch runs on its own feeds, or on any powered rack that it serves."""
@@ -107,26 +131,21 @@ class Topologies:
         powered[serves] = (counts[start[1:]] > counts[start[:-1]])[serves]
         return powered
 
-    def _network(self, switch_alive: Bools, link_up: Bools, fold: Fold) -> tuple[Bools, Floats, RollUp]:
-        """The fabric's part; taken from a known topology whose switches and links are in the same state."""
-        for known in reversed(self._known.values()):
-            same = np.array_equal(known.switch_alive, switch_alive) and np.array_equal(known.link_up, link_up)
-            if same and known.fold is fold:
-                return known.rack_reachable, known.link_share, known.fabric
+    def _network(self, switch_alive: Bools, link_up: Bools, fold: Fold) -> Network:
         network = self._compiled.network
         racks_reach, shares = reachable(network, switch_alive, link_up)
         link_share = np.zeros(len(network.link_capacity_bps))
         link_share[network.inner_link] = shares[network.inner_edge]
-        return racks_reach, link_share, RollUp(fold.network, shares)
+        return Network(racks_reach, link_share, RollUp(fold.network, shares))
 
     def routes_for(self, switch_alive: Bools, link_up: Bools, metric_s: Floats) -> Routes:
         """The routes for a state of the backbone: they do not care about the switches inside a site."""
-        network = self._compiled.network
-        state = np.r_[switch_alive[network.switch_is_border], link_up[network.backbone]]
-        key = np.packbits(state).tobytes() + metric_s.tobytes()
-        if key not in self._routes:
-            sites = len(self._compiled.names["sites"])
-            self._routes[key] = find_routes(network, switch_alive, link_up, sites, metric_s=metric_s)
-            if len(self._routes) > KEPT:
-                self._routes.popitem(last=False)
-        return self._routes[key]
+        network, sites = self._compiled.network, len(self._compiled.names["sites"])
+        key = _bits(switch_alive[network.switch_is_border], link_up[network.backbone]), metric_s.tobytes()
+        return self._routes.of(
+            key, lambda: find_routes(network, switch_alive, link_up, sites, metric_s=metric_s)
+        )
+
+
+def _bits(*rows: Bools) -> bytes:
+    return np.packbits(np.concatenate(rows)).tobytes()

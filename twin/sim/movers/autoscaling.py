@@ -81,8 +81,7 @@ class Autoscaling:
         """Each settle may ask for replicas."""
         return 0
 
-    @property
-    def at_rest(self) -> bool:
+    def steady(self, engine: Engine) -> bool:
         """Never: each settle may ask for replicas."""
         return False
 

@@ -114,6 +114,10 @@ class Batteries(ByDevice):
         self._due = np.minimum(np.minimum(self._ends_at, self._step_at), self._free_at)
         self._due[self._asked(alive) | self._struck_or_mended(engine)] = now
 
+    def steady(self, engine: Engine) -> bool:
+        """While all are full and feeders live: what a battery carries goes by loads."""
+        return self.at_rest and bool(self._feeders.live(engine).all())
+
     @property
     def at_rest(self) -> bool:
         """Whether all are full, carry nothing, and let their feeders through."""

@@ -130,20 +130,24 @@ class Breakers:
         return [*opened, *(change for i in reset for change in self._close(i, now))]
 
     def quiet(self, block: Block) -> int:
-        """Up to where one is above its pickup; the first instant of a run stands alone, to learn of faults."""
-        if self._faults is None:
-            return 1
+        """Up to where one is above its pickup."""
         self._set_pickups()
         ratio = block.unit_peak_va[self._devices.unit] * self._per_va[:, None]
         over = (ratio > self._least[:, None]).any(axis=0)
         return int(over.argmax()) if over.any() else len(block)
 
+    def steady(self, engine: Engine) -> bool:
+        """Whether all are cold; the first instant of a run stands alone, to learn of faults."""
+        return self._faults is not None and self._cold
+
     @property
     def at_rest(self) -> bool:
         """Whether all are closed and cold, and none is above its pickup."""
-        if not self._moving:
-            return not self._reset_at
-        return not (self._reset_at or self.heat.any() or (self._rate > 0.0).any())
+        return self._cold and not self._reset_at
+
+    @property
+    def _cold(self) -> bool:
+        return not (self._moving and (self.heat.any() or (self._rate > 0.0).any()))
 
     def _take(self, now: float, over: Bools) -> None:
         """New rates of all that are hot or above pickup, and when they will be full; the others cost nothing."""

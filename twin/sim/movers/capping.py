@@ -111,6 +111,10 @@ class Capping:
         over = (block.unit_peak_va[self._unit] > self._high_va[:, None]).any(axis=0)
         return int(over.argmax()) if over.any() else len(block)
 
+    def steady(self, engine: Engine) -> bool:
+        """While nobody is capped: nothing but loads begins it."""
+        return self.at_rest
+
     @property
     def at_rest(self) -> bool:
         """Whether nobody is capped and nobody is about to be."""

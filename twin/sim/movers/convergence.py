@@ -61,10 +61,9 @@ class Convergence:
         """All of a block: links and switches stay as they are in it."""
         return len(block)
 
-    @property
-    def at_rest(self) -> bool:
-        """Whether routers know the truth."""
-        return not np.isfinite(self._since).any()
+    def steady(self, engine: Engine) -> bool:
+        """While routers know the truth."""
+        return engine.routers.at_rest and not np.isfinite(self._since).any()
 
     def _tell(self, now: float, engine: Engine, i: int) -> TimedChange:
         thing, is_up = engine.routers.things[i], bool(engine.routers.up[i])

@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from twin.graph.compile import Compiled
+from twin.graph.levels import Bools
 from twin.model.change import Change, TimedChange
 from twin.records.text import span
 from twin.sim.block import Block
@@ -46,7 +47,7 @@ class FailStatic:
 
     def read(self, now: float, engine: Engine) -> None:
         """Note since when which switch has been without control plane."""
-        lost = engine.state.controllers_lost >= self._compiled.network.switch_controllers
+        lost = self._lost(engine)
         self._since = np.where(lost, np.minimum(self._since, now), np.inf)
         ends = self._since[lost & ~self._withdrawn].min(initial=np.inf) + self._lasts_s
         self._due = now if (self._withdrawn & ~lost).any() else float(ends)
@@ -70,10 +71,12 @@ class FailStatic:
         """All of a block: the control plane stays as it is in it."""
         return len(block)
 
-    @property
-    def at_rest(self) -> bool:
-        """Whether all are under control and nothing is withdrawn."""
-        return not (np.isfinite(self._since).any() or self._withdrawn.any())
+    def steady(self, engine: Engine) -> bool:
+        """While the same switches are without control plane."""
+        return np.array_equal(self._lost(engine), np.isfinite(self._since))
+
+    def _lost(self, engine: Engine) -> Bools:
+        return engine.state.controllers_lost >= self._compiled.network.switch_controllers
 
     def _tell(self, now: float, switch: int, *, down: bool) -> Sequence[TimedChange]:
         network, names = self._compiled.network, self._compiled.names

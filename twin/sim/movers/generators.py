@@ -84,10 +84,7 @@ class Generators(ByDevice):
 
     def read(self, now: float, engine: Engine) -> None:
         """Take over who is wanted, and the load of those that run."""
-        self._wanted, self._calls = self._standby.wanted(engine)
-        # Besides its own: a generator at rest, starting or off load is held down.
-        self._taken_out = engine.state.holds["power_units"][self._index] > ~self._is_on()
-        if self.at_rest and not (self._wanted & ~self._taken_out).any():
+        if self.steady(engine):
             self._due.fill(np.inf)
             return
         stalled = self._take_load(now, engine)
@@ -101,6 +98,13 @@ class Generators(ByDevice):
         self._due[(self.mode == Mode.OFF_LOAD) & ~self._wanted] = now
         for i in np.flatnonzero(self.mode).tolist():
             self._due[i] = min(self._due[i], self._struck_at(i, now, engine, stalled=bool(stalled[i])))
+
+    def steady(self, engine: Engine) -> bool:
+        """While all stand still and none is wanted: those that run go by how loads rise from one instant to the next."""
+        self._wanted, self._calls = self._standby.wanted(engine)
+        # Besides its own: a generator at rest, starting or off load is held down.
+        self._taken_out = engine.state.holds["power_units"][self._index] > ~self._is_on()
+        return self.at_rest and not (self._wanted & ~self._taken_out).any()
 
     @property
     def at_rest(self) -> bool:

@@ -92,6 +92,10 @@ class OnSite:
         """Each settle may change what is delivered."""
         return 0
 
+    def steady(self, engine: Engine) -> bool:
+        """Never: each settle may change what is delivered."""
+        return False
+
     @property
     def at_rest(self) -> bool:
         """Whether nothing is delivered and all are charged."""

@@ -14,6 +14,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from twin.graph.compile import Compiled
+from twin.graph.levels import Bools
 from twin.model.change import Change, TimedChange
 from twin.model.cooling import CoolingPlant
 from twin.records.text import names, span
@@ -38,8 +39,7 @@ class Plants:
         self._plants = [plant for _, plant in rows]
         self._upstream = Upstream(compiled, [int(compiled.power.plant_node[i]) for i in self._index])
         self._faults = Faults()
-        self._topology: object = None
-        self._holds = np.zeros(len(rows), dtype=np.int64)
+        self._lives, self._holds = np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int64)
         self._held = [False] * len(rows)
         self._seen: list[Sources] = [NOWHERE] * len(rows)
         self._ready_at = [np.inf] * len(rows)
@@ -60,13 +60,13 @@ class Plants:
         """Nothing moves but time."""
 
     def read(self, now: float, engine: Engine) -> None:
-        """Look at the sources of all plants when anything switched, and at faults that hold some back."""
-        fresh, self._now = self._topology is None, now
-        holds = engine.state.holds["cooling_plants"][self._index]
-        switched = engine.topology is not self._topology or not np.array_equal(holds, self._holds)
+        """Look at the sources of all plants when anything above them switched, and at faults that hold some back."""
+        fresh, self._now = not len(self._holds), now
+        switched = self._switched(engine)
         if not switched and not self._stuck:
             return
-        self._topology, self._holds = engine.topology, holds
+        self._lives = self._upstream.lives(engine)
+        self._holds = engine.state.holds["cooling_plants"][self._index]
         rows = range(len(self._plants)) if switched else sorted(self._stuck)
         for i in rows:
             self._look(i, self._sources(i, engine), engine, fresh=fresh)
@@ -89,10 +89,20 @@ class Plants:
         """It goes by what lives and what is held down, and that stands still over a block."""
         return len(block)
 
+    def steady(self, engine: Engine) -> bool:
+        """While nothing above them switches; one that is stuck waits for a fault that is mended."""
+        return not self._stuck and not self._switched(engine)
+
     @property
     def at_rest(self) -> bool:
         """Whether none is held down."""
         return not any(self._held)
+
+    def _switched(self, engine: Engine) -> bool:
+        """Whether other feeds above the plants live than at the last look, or other plants are held down."""
+        holds = engine.state.holds["cooling_plants"][self._index]
+        same = np.array_equal(holds, self._holds)
+        return not (same and np.array_equal(self._upstream.lives(engine), self._lives))
 
     def _sources(self, i: int, engine: Engine) -> Sources:
         """What makes the voltage at a plant that nothing else holds down."""
@@ -168,6 +178,12 @@ class Upstream:
                 self._feeds.setdefault(child, []).append((edge, parent))
                 self._standby[child] = bool(levels.standby[edge])
             waiting = set(levels.parent[edges].tolist()) - self._maker.keys() - self._feeds.keys()
+        rows = [row for feeds in self._feeds.values() for row in feeds]
+        self._edge, self._parent = np.array(rows, dtype=np.int64).reshape(-1, 2).T
+
+    def lives(self, engine: Engine) -> Bools:
+        """Return which of all feeds above the plants live: what `sources` goes by."""
+        return engine.alive[self._parent] & (engine.state.feed_holds[self._edge] == 0)
 
     def sources(self, i: int, engine: Engine) -> Sources:
         """Return what makes the voltage at plant `i`, by the feeds that would carry it; empty when none lives."""

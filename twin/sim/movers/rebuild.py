@@ -62,10 +62,10 @@ class Rebuild:
         """It goes by what lives and what is held down, and that stands still over a block."""
         return len(block)
 
-    @property
-    def at_rest(self) -> bool:
-        """Whether all parts are in their places."""
-        return all(one.whole for one in self.sets)
+    def steady(self, engine: Engine) -> bool:
+        """While all parts are in their places, and their racks stay."""
+        here = engine.rack_powered & engine.rack_reachable
+        return all(one.whole and here[one.racks].all() for one in self.sets)
 
 
 class _Set:

@@ -11,6 +11,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from twin.graph.compile import Compiled
+from twin.graph.levels import Bools
 from twin.model.change import Change, TimedChange
 from twin.model.power import PowerUnit
 from twin.records.text import span
@@ -29,6 +30,7 @@ class Restore:
         self._feeders = Feeders(compiled, [i for i, _ in rows])
         self._wait_s = np.array([unit.restore_s for unit in self._units], dtype=float)
         self.open = np.zeros(len(rows), dtype=bool)
+        self._seen = np.zeros((0, 2), dtype=bool)
         self._fed_since, self._due = np.full(len(rows), np.inf), np.full(len(rows), np.inf)
 
     @classmethod
@@ -46,11 +48,11 @@ class Restore:
 
     def read(self, now: float, engine: Engine) -> None:
         """Units that lost their feed open; those whose feed is back wait."""
-        live = self._feeders.live(engine)
+        live, alive = self._seen = self._look(engine)
         if self.at_rest and live.all():
             self._due.fill(np.inf)
             return
-        lost = ~live & ~self.open & ~engine.alive[self._feeders.node]
+        lost = ~live & ~self.open & ~alive
         self._fed_since = np.where(live & self.open, np.minimum(self._fed_since, now), np.inf)
         self._due = np.where(lost, now, self._fed_since + self._wait_s)
 
@@ -69,10 +71,18 @@ class Restore:
         """It goes by which sources live, and that stands still over a block."""
         return len(block)
 
+    def steady(self, engine: Engine) -> bool:
+        """While the same units have a feed and live."""
+        return np.array_equal(self._look(engine), self._seen)
+
     @property
     def at_rest(self) -> bool:
         """Whether all stand closed."""
         return not self.open.any()
+
+    def _look(self, engine: Engine) -> Bools:
+        """Which units have a live feed, and which live `[2, n]`."""
+        return np.stack([self._feeders.live(engine), engine.alive[self._feeders.node]])
 
     def _told(self, i: int, now: float) -> TimedChange:
         unit = self._units[i]

@@ -125,6 +125,10 @@ class Shedding:
         over = (block.unit_peak_va[self._unit] > self._high_va[:, None]).any(axis=0)
         return int(over.argmax()) if over.any() else len(block)
 
+    def steady(self, engine: Engine) -> bool:
+        """While all racks are on: nothing but loads begins it."""
+        return self.at_rest
+
     @property
     def at_rest(self) -> bool:
         """Whether all racks are on and nobody is about to do anything, nor remembers that racks have just come back."""

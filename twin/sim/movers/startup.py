@@ -96,6 +96,11 @@ class Startup:
         """All of a block: no rack loses power in it."""
         return len(block)
 
+    def steady(self, engine: Engine) -> bool:
+        """While all run and have power; who is stopped goes by who answers."""
+        same = engine.rack_powered is self._rack_powered
+        return self.at_rest and (same or bool(self._have_power(engine).all()))
+
     @property
     def at_rest(self) -> bool:
         """Whether all run."""

@@ -55,7 +55,7 @@ class Transfers(ByDevice):
         self._riding = self._seamless.copy()
         # The first of its feeders that live (NONE: none does), and since when that is another than the one it stands on.
         self._best, self._since = np.zeros(count, dtype=np.int64), np.full(count, np.inf)
-        self._source_lives = np.ones(count, dtype=bool)
+        self._lives, self._source_lives = np.zeros(0, dtype=bool), np.ones(count, dtype=bool)
         self._moves_at, self._due = np.full(count, np.inf), np.full(count, np.inf)
 
     @classmethod
@@ -76,7 +76,7 @@ class Transfers(ByDevice):
     def read(self, now: float, engine: Engine) -> None:
         """Take over which sources live; a switch on a dead one moves when there is a better one."""
         feeds = self._feeders
-        lives = engine.alive[feeds.parent]
+        self._lives = lives = engine.alive[feeds.parent]
         if self.at_rest and lives[feeds.starts].all():
             self._due.fill(np.inf)
             return
@@ -93,6 +93,11 @@ class Transfers(ByDevice):
         for i in np.flatnonzero(self.mode == Mode.STUCK).tolist():
             if not self._faults.strikes(engine, self._units[i].name, "transfer"):
                 self._due[i] = now
+
+    def steady(self, engine: Engine) -> bool:
+        """While the same feeders live; one that is stuck waits for what is no crossing, a fault that is mended."""
+        lives = engine.alive[self._feeders.parent]
+        return np.array_equal(lives, self._lives) and not (self.mode == Mode.STUCK).any()
 
     @property
     def at_rest(self) -> bool:

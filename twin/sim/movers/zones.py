@@ -120,9 +120,7 @@ class Zones:
         return found
 
     def quiet(self, block: Block) -> int:
-        """Up to where the cooling of a site falls short: until then zones stay at their set points, if those stay."""
-        if not self._fresh and not np.array_equal(self._wanted_c(), self._set_c):
-            return 0
+        """Up to where the cooling of a site falls short: until then zones stay at their set points."""
         short = (block.cooling_short_w[self._sites] > 0.0).any(axis=0)
         return int(short.argmax()) if short.any() else len(block)
 
@@ -132,6 +130,10 @@ class Zones:
         if not found:
             raise KeyError(name)
         return float(self.states.fluid_c[found[0]])
+
+    def steady(self, engine: Engine) -> bool:
+        """While all are at rest at set points that stay."""
+        return not self._fresh and self.at_rest and np.array_equal(self._wanted_c(), self._set_c)
 
     @property
     def at_rest(self) -> bool:
