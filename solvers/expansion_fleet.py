@@ -6,7 +6,7 @@ What nobody declared is assumed, and said (`assumed`): each assumption has a sou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from twin.model.fleet import Fleet, Region
 from twin.model.servers import Reservation, ServerType
 
 SERVER_USD, GPU_USD = 12_000.0, 37_500.0  # two-socket servers 7-20 kUSD, eight-GPU servers 250-350 kUSD: recalled prices
+MODULE_U_PER_W = 2.5e-3  # 60 racks of 42 U for a megawatt: 17 kW each
 MODULE_USD_PER_W = 11.3  # construction of standard halls, 2026: 11.3 MUSD/MW (read second-hand); 10-20 in 2016 (read)
 EMBODIED_KG, MODULE_KG_PER_W = 4_300.0, 0.18  # a large two-socket server (recalled); 9,000 t per 50 MW of building (read)
 USD_PER_MWH, G_PER_KWH, PUE = 90.0, 350.0, 1.18  # wholesale means of 2023 (computed); world grid (read); a large fleet (recalled)
@@ -32,7 +33,8 @@ class ExpansionWishes:
     """What the author of a plan asks for beyond what the fleet declares.
 
     `growth` replaces the growth per year of every service. `scenarios` are (name, factor on the growth, probability); without
-    them there is one, and `low` and `high` are shown only. `margin` is added to all demand (0.15: robust to 15 % more). `buy`
+    them there is one, and `low` and `high` are shown only. `module_w` is 1 MW, or for small sites a quarter of what the mean site
+    draws. `margin` is added to all demand (0.15: robust to 15 % more). `buy`
     names the types that are sold (None: all). `budget_usd` limits the orders of each year.
     """
 
@@ -46,9 +48,8 @@ class ExpansionWishes:
     batch: int = 1
     lead_months: int = 3
     module_lead: int = 6
-    module_w: float = 1e6
+    module_w: float | None = None
     module_usd_per_w: float = MODULE_USD_PER_W
-    module_u: float = 2_500.0
     module_most: int = 10
     budget_usd: float = float("inf")
     discount: float = 0.08
@@ -80,9 +81,12 @@ def expansion_of(fleet: Fleet, wishes: ExpansionWishes | None = None) -> FleetEx
     """Return the expansion problem of a fleet. Raises UsageError for wishes that name what is not there, or ask the impossible."""
     w = wishes or ExpansionWishes()
     _refuse(fleet, w)
+    rooms = rooms_of(fleet)
+    if w.module_w is None:
+        w = replace(w, module_w=_module_w(rooms))
+    assert w.module_w is not None
     kinds = fleet.server_types
     names, owner, today, growth, homes = _services(fleet, w)
-    rooms = rooms_of(fleet)
     cell_site, cell_type = (part.ravel() for part in np.indices((len(fleet.sites), len(kinds))))
     now = _standing(fleet)
     pairs = _pairs(fleet, owner, homes, w)
@@ -119,7 +123,7 @@ def expansion_of(fleet: Fleet, wishes: ExpansionWishes | None = None) -> FleetEx
         power_w=np.array([room.power_w for room in rooms]),
         space_u=np.array([float(room.space_u) for room in rooms]),
         module_w=w.module_w,
-        module_u=w.module_u,
+        module_u=w.module_w * MODULE_U_PER_W,
         module_lead=w.module_lead,
         module_most=np.full(len(fleet.sites), w.module_most),
         demand=demand,
@@ -157,7 +161,7 @@ def _refuse(fleet: Fleet, w: ExpansionWishes) -> None:
             wrong.append(f"there is no server type {name!r} ({did_you_mean(name, known) or ', '.join(known)})")
     if not (fleet.services or fleet.reservations) or not known or not fleet.sites:
         wrong.append("a plan of expansion needs sites, server types, and services or guarantees")
-    if w.batch < 1 or w.lead_months < 0 or w.module_lead < 0 or w.module_w <= 0 or w.margin < 0:
+    if w.batch < 1 or w.lead_months < 0 or w.module_lead < 0 or (w.module_w or 1.0) <= 0 or w.margin < 0:
         wrong.append("batches, lead times, modules and margins are not negative, and modules have a power")
     if wrong:
         raise UsageError("; ".join(wrong))
@@ -203,6 +207,11 @@ def _services(
         growth = np.full(len(today), w.growth)
     labels = tuple([*names, *(name if name not in names else f"{name}-guarantee" for name, _ in extra)])
     return labels, tuple([*owners, *(name for name, _ in extra)]), today, growth, homes
+
+
+def _module_w(rooms: tuple[SiteRoom, ...]) -> float:
+    mean_w = float(np.mean([room.power_w for room in rooms]))
+    return float(np.clip(float(f"{mean_w / 4:.1g}"), 1e4, 1e6))
 
 
 def _standing(fleet: Fleet) -> Ints:
@@ -292,10 +301,11 @@ def _assumed(fleet: Fleet, w: ExpansionWishes) -> list[str]:
     uncounted = [kind.name for kind in fleet.server_types if not kind.embodied_kg]
     bare = [row.name for row in fleet.regions if row.price_series is None and row.price_usd_per_mwh is None]
     low, high = _range(w)
+    module_w = w.module_w or 0.0
     found = [
         f"assumed: servers come {w.lead_months} months after their order, power modules {w.module_lead}",
-        f"assumed: a power module is {w.module_w / 1e6:g} MW with {w.module_u:g} U for"
-        f" {w.module_usd_per_w * w.module_w / 1e6:.4g} MUSD (11.3 MUSD/MW in 2026, read second-hand; 10-20 in 2016), at most"
+        f"assumed: a power module is {module_w / 1e6:g} MW with {module_w * MODULE_U_PER_W:g} U for"
+        f" {w.module_usd_per_w * module_w / 1e6:.4g} MUSD (11.3 MUSD/MW in 2026, read second-hand; 10-20 in 2016), at most"
         f" {w.module_most} at a site",
         "assumed: ages of servers are unknown: they are spread evenly over the lifetime of the type, and servers leave at its end",
         f"assumed: servers run at {BUSY:.0%} of their capacity and sites at a PUE of {PUE} (a large fleet, recalled)",

@@ -20,7 +20,7 @@ from solvers.highs import Answer, Highs
 from solvers.linear import LinearModel, LinearProgram
 from twin.records.solution import SolveStatus
 
-SMALL_INTEGERS, SMALL_COLUMNS = 1_500, 8_000  # beyond, HiGHS has no useful incumbent within a minute
+SMALL_INTEGERS, SMALL_COLUMNS = 2_500, 10_000  # beyond, HiGHS has no useful incumbent within a minute
 STEP = 2  # months of a window
 WINDOW_S = 3.0  # processor time of a window
 # A fraction of a module above which one is built: first with room to spare, then to the nearest.
