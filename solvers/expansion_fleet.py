@@ -35,7 +35,8 @@ class ExpansionWishes:
     `growth` replaces the growth per year of every service. `scenarios` are (name, factor on the growth, probability); without
     them there is one, and `low` and `high` are shown only. `module_w` is 1 MW, or for small sites a quarter of what the mean site
     draws. `margin` is added to all demand (0.15: robust to 15 % more). `buy`
-    names the types that are sold (None: all). `budget_usd` limits the orders of each year.
+    names the types that are sold (None: all). With `early`, servers
+    may be retired before the end of their life: what demand does not need then is no buffer any more. `budget_usd` limits the orders of each year.
     """
 
     months: int = 24
@@ -46,6 +47,7 @@ class ExpansionWishes:
     margin: float = 0.0
     buy: tuple[str, ...] | None = None
     batch: int = 1
+    early: bool = False
     lead_months: int = 3
     module_lead: int = 6
     module_w: float | None = None
@@ -112,6 +114,7 @@ def expansion_of(fleet: Fleet, wishes: ExpansionWishes | None = None) -> FleetEx
         cell_type=cell_type,
         now=now,
         aged=aged,
+        early=np.full(len(now), w.early),
         buyable=np.array([w.buy is None or kind.name in w.buy for kind in kinds], dtype=bool)[cell_type],
         pair_cell=pairs[0],
         pair_service=pairs[1],

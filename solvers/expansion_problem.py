@@ -52,7 +52,8 @@ class ExpansionPrices:
 class ExpansionProblem:
     """Everything a plan of expansion is made of: T months, S sites, K types, V services, C cells, P pairs, W scenarios.
 
-    `now` `[C]` servers stand there today, of which `aged` `[T, C]` have come to the end of their life by month t. One server of a
+    `now` `[C]` servers stand there today, of which `aged` `[T, C]` have come to the end of their life by month t and leave; where a cell
+    is `early` `[C]` they may leave before. One server of a
     pair gives `value` `[P]` RRU. Servers of type k draw at most `watts` `[K]`, take `height_u` `[K]`, come in batches of `batch`
     `[K]` after `lead` `[K]` months, and only where a cell is `buyable` `[C]`. Site s may draw `power_w` `[S]` and holds `space_u`
     `[S]`; each of at most `module_most` `[S]` modules adds `module_w` and `module_u` after `module_lead` months. `demand`
@@ -67,6 +68,7 @@ class ExpansionProblem:
     cell_type: Ints
     now: Ints
     aged: Ints
+    early: Bools
     buyable: Bools
     pair_cell: Ints
     pair_service: Ints

@@ -134,7 +134,8 @@ def _pencil_in(task: Task, plan: Floats, guide: Floats, first: int) -> None:
         later = numbers[(numbers >= 0)]
         later = later[task.calendar.month[later] >= first]
         plan[later] = 0.0
-    wanted = np.clip(np.floor(guide[x.retired] + NEAR), np.minimum(p.aged, p.now), p.now)
+    bounds = task.program.lower[x.retired], task.program.upper[x.retired]
+    wanted = np.clip(np.floor(guide[x.retired] + NEAR), *bounds)
     if first:
         wanted[first:] = np.maximum(wanted[first:], plan[x.retired[first - 1]])
     plan[x.retired[first:]] = np.maximum.accumulate(wanted[first:], axis=0)

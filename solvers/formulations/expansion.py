@@ -65,7 +65,8 @@ def columns(m: LinearModel, problem: ExpansionProblem) -> Columns:
     standing = (built - later)[:, None] * prices.module  # the price of modules[t] - modules[t-1], summed by parts
     modules = _all(m, "modules", (month, p.site_names), cost=standing * KILO, upper=most, integer=True)
     gone = (worth - np.append(worth[1:], 0.0))[:, None] * np.full(p.cells, prices.retire)
-    bounds = np.minimum(p.aged, p.now), np.broadcast_to(p.now, p.aged.shape)
+    aged = np.minimum(p.aged, p.now)
+    bounds = aged, np.where(p.early, p.now, aged)
     retired = _all(
         m, "retired", (month, p.cell_names), cost=gone * KILO, lower=bounds[0], upper=bounds[1], integer=True
     )

@@ -62,6 +62,7 @@ def expansion(
         cell_type=cell_type,
         now=now,
         aged=aged,
+        early=np.ones(len(now), dtype=bool),
         buyable=np.array([kind[6] for kind in kinds])[cell_type],
         pair_cell=pair_cell,
         pair_service=pair_service,

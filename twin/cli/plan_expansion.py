@@ -61,6 +61,9 @@ def expansion(
     budget: Annotated[
         float | None, typer.Option(min=0, help="MUSD that may be ordered each year. [default: any]")
     ] = None,
+    retire_early: Annotated[
+        bool, typer.Option("--retire-early", help="Retire servers before the end of their life where it saves.")
+    ] = False,
     start: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it begins. [default: the fleet's time]")
     ] = None,
@@ -99,6 +102,7 @@ def expansion(
         buy=None if buy is None else tuple(part.strip() for part in buy.split(",") if part.strip()),
         prices=dict(_price(text) for text in price or ()),
         batch=batch,
+        early=retire_early,
         lead_months=lead,
         module_lead=module_lead,
         module_w=None if module is None else _number(module, "power", "--module"),
@@ -137,6 +141,7 @@ def expansion(
     }
     for name, value in options.items():
         words += [] if value is None else [f"--{name}", str(value)]
+    words += ["--retire-early"] if retire_early else []
     for text in price or ():
         words += ["--price", text]
     return _show(
