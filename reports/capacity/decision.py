@@ -20,6 +20,8 @@ def blocks(report: CapacityReport) -> Iterator[Block]:
     yield Heading(refused or _headline(report), "fail" if refused else "warn" if doubts else "pass")
     if refused and report.solution.status != "nothing":
         yield Words(f"What it would do: {_headline(report)}.")
+    if report.description:
+        yield Words(f"{report.description.rstrip('.')}.")
     for sentence in (*_without(report), *_with(report)):
         yield Words(sentence)
     for sentence in doubts:
@@ -39,12 +41,12 @@ def _headline(report: CapacityReport) -> str:
         gained, lost = sum(d for d in deltas if d > 0), -sum(d for d in deltas if d < 0)
         touched = {row["reservation"] for row, d in zip(report.rows("changes"), deltas, strict=True) if d}
         servers = text.count(round(max(gained, lost)), "server")
-        return (
-            f"Reassign {servers} among {text.count(len(touched), 'reservation')}"
-            if touched
-            else "Change nothing"
-        )
-    return "Nothing has to be ordered"
+        if touched:
+            return f"Reassign {servers} among {text.count(len(touched), 'reservation')}"
+        return "No server changes its reservation"
+    return (
+        "Nothing has to be ordered" if report.months else f"A plan of {report.solution.formulation} to adopt"
+    )
 
 
 def _refused(report: CapacityReport) -> str:
@@ -64,9 +66,11 @@ def _without(report: CapacityReport) -> Iterator[str]:
 
 
 def _said(row: Alternative) -> str:
+    if row.text:
+        return row.text.rstrip(".")
     parts = [f"{text.figure(round(row.shortage, 1))} RRU short"] if row.shortage is not None else []
     parts += [usd(row.cost_usd)] if row.cost_usd is not None else []
-    return ", ".join([*parts, *([row.text.rstrip(".")] if row.text else [])]) or row.name
+    return ", ".join(parts) or row.name
 
 
 def _with(report: CapacityReport) -> Iterator[str]:

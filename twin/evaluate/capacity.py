@@ -69,6 +69,7 @@ def gather(  # noqa: PLR0913 - what a report is made of
         engine=f"fleetwin {version('fleetwin')}",
         plan=plan.name,
         plan_digest=digest(plan),
+        description=plan.description,
         fleet=fleet.name,
         fleet_digest=digest(fleet),
         solution=solution,
