@@ -154,8 +154,9 @@ class Judgement(Frozen):
 class CapacityReport(Frozen):
     """The report: the solution as evidence, the states, and what follows from both.
 
-    `commands` say how each figure was made: "report", "solution", and per state "STATE headroom", "STATE stranded", "STATE bill".
-    `at` is the instant at which loads were settled; `losses_left_out` the kinds of things whose single losses were not tried.
+    Where the solver left no plan (`has_plan` is false) there is no state after it. `at` is the instant at which loads were
+    settled, `losses_left_out` the kinds of things whose single losses were not tried. `commands` say how each figure was made:
+    "report", "verdict", and per state "STATE stranded", "STATE bill".
     """
 
     schema_version: Literal[1] = 1
@@ -169,6 +170,7 @@ class CapacityReport(Frozen):
     fleet_digest: str
     solution: Solution
     other_solution: Solution | None = None
+    has_plan: bool = True
     states: tuple[State, ...]
     orders: tuple[Order, ...] = ()
     risks: tuple[Risk, ...] = ()
