@@ -201,10 +201,10 @@ _SECTIONS: tuple[Callable[[Verdict], Iterator[str]], ...] = (
 )
 
 
-def escape(words: str) -> str:
-    """Return words as Markdown text: no markup, no HTML, no mention, one line."""
+def escape(words: str, most: int = _CELL) -> str:
+    """Return words as Markdown text: no markup, no HTML, no mention, one line of at most so many characters."""
     flat = " ".join(words.split())
-    flat = flat if len(flat) <= _CELL else f"{flat[:_CELL]}…"
+    flat = flat if len(flat) <= most else f"{flat[:most]}…"
     flat = flat.replace("&", "&amp;").replace("<", "&lt;")
     # A name with an @ must not call somebody to the pull request.
     return _SPECIAL.sub(r"\\\1", flat).replace("@", "@&#8203;")

@@ -34,7 +34,8 @@ _FOUND = (
 def blocks(report: CapacityReport) -> Iterator[Block]:
     """Compare."""
     solution = report.solution
-    rows = [_of_solution("the plan", solution)]
+    named = {row.name.removeprefix("this ").removeprefix("the ") for row in solution.alternatives}
+    rows = [] if "plan" in named else [_of_solution("the plan", solution)]
     rows += [
         (row.name, row.objective, row.shortage, row.moves, row.cost_usd, row.text)
         for row in solution.alternatives

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from reports.capacity.bars_svg import Bar, Part, draw_change, draw_parts
 from reports.capacity.blocks import Block, Column, Grid, Picture
 from reports.capacity.made import by_report, by_solver, number
-from twin.records.capacity_report import CapacityReport
+from twin.records.capacity_report import CapacityReport, is_drawn
+from twin.records.solution import Table
 
 MOST_BARS = 24
 _CHANGES = (
@@ -29,9 +30,12 @@ _RESERVATIONS = (
 
 
 def blocks(report: CapacityReport) -> Iterator[Block]:
-    """Show both tables of a solution without months as pictures and rows; nothing when it has none of them."""
+    """Show the tables of a solution without months as pictures and rows, and every table that no section draws from."""
     yield from _reservations(report)
     yield from _changes(report)
+    for table in report.solution.tables:
+        if not is_drawn(table):
+            yield _as_it_is(report, table)
 
 
 def _reservations(report: CapacityReport) -> Iterator[Block]:
@@ -89,3 +93,16 @@ def _changes(report: CapacityReport) -> Iterator[Block]:
     ]
     table.sort(key=lambda row: -abs(float(row[-1] or 0.0)))
     yield Grid("changes", "What changes", _CHANGES, table, by_solver(report))
+
+
+def _as_it_is(report: CapacityReport, table: Table) -> Grid:
+    """Return a table of a solution under its own columns."""
+    numeric = [
+        bool(table.rows) and all(isinstance(row[index], (int, float)) for row in table.rows)
+        for index in range(len(table.columns))
+    ]
+    columns = tuple(
+        Column(name, name.replace("_", " "), "number" if right else "text")
+        for name, right in zip(table.columns, numeric, strict=True)
+    )
+    return Grid(f"solution_{table.name}", table.title or table.name, columns, table.rows, by_solver(report))

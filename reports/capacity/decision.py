@@ -17,9 +17,12 @@ def blocks(report: CapacityReport) -> Iterator[Block]:
     """Say what to decide."""
     doubts = _doubts(report)
     refused = _refused(report)
-    yield Heading(refused or _headline(report), "fail" if refused else "warn" if doubts else "pass")
-    if refused and report.solution.status != "nothing":
+    tone = "fail" if refused and report.has_plan else "warn" if doubts else "pass"
+    yield Heading(refused or _headline(report), tone)
+    if refused and report.has_plan and report.solution.status != "nothing":
         yield Words(f"What it would do: {_headline(report)}.")
+    if report.description:
+        yield Words(f"{report.description.rstrip('.')}.")
     for sentence in (*_without(report), *_with(report)):
         yield Words(sentence)
     for sentence in doubts:
@@ -39,18 +42,20 @@ def _headline(report: CapacityReport) -> str:
         gained, lost = sum(d for d in deltas if d > 0), -sum(d for d in deltas if d < 0)
         touched = {row["reservation"] for row, d in zip(report.rows("changes"), deltas, strict=True) if d}
         servers = text.count(round(max(gained, lost)), "server")
-        return (
-            f"Reassign {servers} among {text.count(len(touched), 'reservation')}"
-            if touched
-            else "Change nothing"
-        )
-    return "Nothing has to be ordered"
+        if touched:
+            return f"Reassign {servers} among {text.count(len(touched), 'reservation')}"
+        return "No server changes its reservation"
+    return (
+        "Nothing has to be ordered" if report.months else f"A plan of {report.solution.formulation} to adopt"
+    )
 
 
 def _refused(report: CapacityReport) -> str:
     """Return why there is nothing to sign, or nothing."""
     if report.solution.status == "nothing":
         return "There is no plan to sign: the solver found none"
+    if not report.has_plan:
+        return "There is nothing to sign: the solver changes nothing"
     verdict = report.verdict
     if verdict and verdict.about_this_plan and verdict.result in ("fail", "error"):
         return f"Do not sign: the twin says {verdict.headline}"
@@ -64,9 +69,11 @@ def _without(report: CapacityReport) -> Iterator[str]:
 
 
 def _said(row: Alternative) -> str:
+    if row.text:
+        return row.text.rstrip(".")
     parts = [f"{text.figure(round(row.shortage, 1))} RRU short"] if row.shortage is not None else []
     parts += [usd(row.cost_usd)] if row.cost_usd is not None else []
-    return ", ".join([*parts, *([row.text.rstrip(".")] if row.text else [])]) or row.name
+    return ", ".join(parts) or row.name
 
 
 def _with(report: CapacityReport) -> Iterator[str]:
@@ -107,13 +114,13 @@ def _doubts(report: CapacityReport) -> list[str]:
         said.append(
             f"In some month the risk of shortfall is {100 * RISKY:.0f} % or more: {text.names(risky)}."
         )
-    if verdict is None:
+    if verdict is None and report.has_plan:
         said.append(
             "The twin has not judged this plan: check it before signing (the last section has the command)."
         )
-    elif not verdict.about_this_plan:
+    elif verdict and not verdict.about_this_plan:
         said.append(f"The verdict in {verdict.file} is about another plan and counts for nothing here.")
-    elif verdict.result not in ("pass", "fail", "error"):
+    elif verdict and verdict.result not in ("pass", "fail", "error"):
         said.append(f"The twin says {verdict.headline}.")
     said += [f"{state.name}: {state.problem}" for state in report.states if state.problem]
     return said

@@ -26,7 +26,7 @@ def blocks(report: CapacityReport) -> Iterator[Block]:
     """Show a chart per service, those most at risk first, and the table."""
     rows = report.rows("demand_supply")
     if not rows:
-        yield Words("This solution has no months: it shares out what is there today. What changes is below.")
+        yield Words("This solution has no months: it is about what is there today. What changes is below.")
         return
     by_service: dict[str, list[Supplied]] = {}
     for row in sorted(rows, key=lambda row: str(row["month"])):

@@ -117,7 +117,7 @@ def _tight(report: CapacityReport, states: list[State]) -> Iterator[Block]:
                     for part in (bars[:half], bars[half:])
                     if part
                 ),
-                by_twin(report, state, "headroom"),
+                by_report(report),
                 note=f"The {len(bars)} tightest of {state.units:,} units and links.",
                 key=(("part-load", "share of the limit now"), ("part-lost", "after the worst single loss")),
             )

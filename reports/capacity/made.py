@@ -16,11 +16,11 @@ def by_report(report: CapacityReport) -> str:
 
 def by_solver(report: CapacityReport) -> str:
     """Return the command that solved."""
-    return report.solution.command or report.commands.get("solution", "") or by_report(report)
+    return report.solution.command or by_report(report)
 
 
 def by_twin(report: CapacityReport, state: State, what: str) -> str:
-    """Return the command that finds `what` ("headroom", "stranded", "bill") in a state, or the report's own."""
+    """Return the command that finds `what` ("stranded", "bill") in a state, or the report's own."""
     return report.commands.get(f"{state.name} {what}", by_report(report))
 
 
@@ -50,7 +50,8 @@ def plan_first(report: CapacityReport) -> list[State]:
 
 def planned(report: CapacityReport) -> State | None:
     """Return the state that the plan leaves, if it could be studied."""
-    return next((state for state in report.states[1:2] if not state.problem), None)
+    after = report.states[1:2] if report.has_plan else ()
+    return next((state for state in after if not state.problem), None)
 
 
 def unsurvived(state: State) -> int:

@@ -11,6 +11,7 @@ from twin.records.capacity_report import CapacityReport
 
 _SIGNS = {"pass": "✅ ", "warn": "⚠️ ", "fail": "❌ "}
 MOST = 12
+PARAGRAPH = 2000  # characters
 
 
 def render_markdown(report: CapacityReport) -> str:
@@ -29,7 +30,7 @@ def _lines(block: Block) -> Iterator[str]:
         case Heading():
             yield from (f"# {_SIGNS.get(block.tone, '')}{escape(block.text)}", "")
         case Words():
-            yield from (f"{_SIGNS.get(block.tone, '')}{escape(block.text)}", "")
+            yield from (f"{_SIGNS.get(block.tone, '')}{escape(block.text, PARAGRAPH)}", "")
         case Facts():
             yield from (f"- {escape(name)}: **{escape(value)}**" for name, value in block.rows)
             yield ""

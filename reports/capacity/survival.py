@@ -33,7 +33,8 @@ def blocks(report: CapacityReport) -> Iterator[Block]:
         "Each thing is lost alone and the fleet settled without it. A service is short when it answers too few of its requests "
         "or too late by its own targets, or is asked for more than its servers can do; a device is too loaded above its "
         "continuous limit. Only what was not so before the loss counts. Demand is that of "
-        f"{report.at:%Y-%m-%d %H:%M} UTC: another hour may be worse (--at).",
+        f"{report.at:%Y-%m-%d %H:%M} UTC, not what the solver planned for: another hour or month may be worse (--at, with the "
+        "growth that the fleet declares).",
         "soft",
     )
     for state in states:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 from reports.capacity import filled
 from reports.capacity.blocks import Grid, Value
 from twin.records.capacity_report import CapacityReport
 
+_SAFE = re.compile(r"[^A-Za-z0-9_-]")  # what may not stand in the name of a file
 _FORMULA = ("=", "+", "-", "@", "\t")
 
 
 def render_tables(report: CapacityReport) -> dict[str, str]:
     """Return file name -> content for every table of the report."""
     grids = [block for _, blocks in filled(report) for block in blocks if isinstance(block, Grid)]
-    return {f"{grid.name}.csv": _csv(grid) for grid in grids}
+    return {f"{_SAFE.sub('_', grid.name)}.csv": _csv(grid) for grid in grids}
 
 
 def _csv(grid: Grid) -> str:

@@ -128,6 +128,18 @@ def test_a_verdict_is_shown_and_told_apart_from_one_of_another_plan(
         assert [gate[1] for gate in shown.gates] == ["errors"]
 
 
+def test_a_solver_that_left_no_plan_is_reported_with_the_fleet_as_it_is(plan: Path, cli: Run) -> None:
+    plan.unlink()
+    assert (
+        cli("report", "capacity", plan, "--out", f"json={plan.parent}/c.json,md={plan.parent}/c.md")[0] == 0
+    )
+    report = parse_json((plan.parent / "c.json").read_bytes())
+    assert [state.name for state in report.states] == ["today"]
+    assert "There is nothing to sign: the solver changes nothing" in (plan.parent / "c.md").read_text(
+        encoding="utf-8"
+    )
+
+
 def test_another_snapshot_is_told(plan: Path, cli: Run) -> None:
     write_fleet(tiny_fleet(description="since then it has changed"), plan.parent / "fleet.yaml")
     assert cli("report", "capacity", plan, "-o", plan.parent / "c.json")[0] == 0

@@ -76,6 +76,14 @@ def test_both_kinds_of_solution_can_be_reported() -> None:
     assert orders_of(sample_capacity(), TODAY) == ()
 
 
+def test_tables_of_other_formulations_are_their_own() -> None:
+    shares = Table(name="changes", title="", columns=("service", "percent"), rows=(("web", "x"),))
+    placement = sample_capacity().model_copy(update={"formulation": "placement", "tables": (shares,)})
+    check_tables(placement, "it")
+    with pytest.raises(UsageError, match="table changes: no column reservation"):
+        check_tables(placement.model_copy(update={"formulation": "capacity"}), "it")
+
+
 @pytest.mark.parametrize(
     ("solution", "message"),
     [

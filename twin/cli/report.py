@@ -91,7 +91,7 @@ def capacity(
     ]
     with progress_bar(Console(stderr=True), "studying") as progress:
         report = gather(
-            read_plan(plan),
+            read_plan(plan) if plan.exists() else None,
             solution,
             read_fleet(fleet),
             against=_other(against) if against else None,

@@ -38,7 +38,7 @@ class Proposal:
 
 
 def gather(  # noqa: PLR0913 - what a report is made of
-    plan: Plan,
+    plan: Plan | None,
     solution: Solution,
     fleet: Fleet,
     *,
@@ -51,7 +51,7 @@ def gather(  # noqa: PLR0913 - what a report is made of
     commands: Mapping[str, str] | None = None,
     progress: Progress = lambda done, of, what: None,
 ) -> CapacityReport:
-    """Study the fleet as it is, after the plan and after the other plan, and return the report.
+    """Study the fleet as it is, after the plan (if the solver left one) and after the other plan, and return the report.
 
     `as_of` is the clock of the report (what is too late to order), `at` the instant at which loads are settled (default: the
     fleet's snapshot). Raises UsageError when the tables of the solution cannot be used. Cost: per state one settle per single
@@ -59,7 +59,10 @@ def gather(  # noqa: PLR0913 - what a report is made of
     """
     check_tables(solution, "the solution")
     how = Study(at or fleet.as_of or _EPOCH, most_losses, progress)
-    states = [study(fleet, TODAY, how), _after(plan, fleet, PLANNED, how)]
+    plan_digest = digest(plan) if plan else solution.plan_digest
+    states = [study(fleet, TODAY, how)]
+    if plan is not None:
+        states.append(_after(plan, fleet, PLANNED, how))
     if against is not None:
         states.append(_after(against.plan, fleet, OTHER, how))
     orders = orders_of(solution, as_of.date())
@@ -67,16 +70,18 @@ def gather(  # noqa: PLR0913 - what a report is made of
         as_of=as_of,
         at=how.at,
         engine=f"fleetwin {version('fleetwin')}",
-        plan=plan.name,
-        plan_digest=digest(plan),
+        plan=plan.name if plan else solution.plan,
+        plan_digest=plan_digest,
+        description=plan.description if plan else "",
         fleet=fleet.name,
         fleet_digest=digest(fleet),
         solution=solution,
         other_solution=against.solution if against else None,
+        has_plan=plan is not None,
         states=tuple(states),
         orders=orders,
         risks=risks_of(solution),
-        verdict=_judgement(*verdict, digest(plan)) if verdict else None,
+        verdict=_judgement(*verdict, plan_digest) if verdict and plan else None,
         losses_left_out=single_losses(fleet, most_losses)[1],
         assumed=_assumed(fleet),
         warnings=tuple(_warnings(plan, fleet, solution)),
@@ -120,12 +125,12 @@ def _assumed(fleet: Fleet) -> tuple[str, ...]:
     return (STRANDED_ASSUMED, *(f"{row.what} (for {', '.join(row.metrics)})" for row in found))
 
 
-def _warnings(plan: Plan, fleet: Fleet, solution: Solution) -> list[str]:
+def _warnings(plan: Plan | None, fleet: Fleet, solution: Solution) -> list[str]:
     """Say where solution, plan and fleet do not belong together."""
     said = []
-    if plan.fleet is not None and plan.fleet != digest(fleet):
+    if plan and plan.fleet is not None and plan.fleet != digest(fleet):
         said.append("the plan was written for another snapshot of the fleet")
-    if solution.plan_digest != digest(plan):
+    if plan and solution.plan_digest != digest(plan):
         said.append("the solution was written for another version of this plan: solve again before signing")
     if solution.fleet_digest != digest(fleet):
         said.append("the solution was computed on another snapshot of the fleet: solve again before signing")

@@ -9,41 +9,14 @@ from collections.abc import Iterator
 from datetime import date
 
 from twin.model.errors import UsageError
-from twin.records.capacity_report import Lead, Order, Risk, rows_of
+from twin.records.capacity_report import TABLES, Lead, Order, Risk, rows_of
 from twin.records.solution import Cell, Solution
 from twin.records.triangular import chance_above, mean_above
 
 BOUGHT = ("server", "module")
 _MONTH = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
-# The columns of the tables that a report draws from: those that name things, months, and numbers.
-_WORDS: dict[str, tuple[str, ...]] = {
-    "demand_supply": ("service",),
-    "orders": ("kind", "site", "type"),
-    "power": ("site",),
-    "space": ("site",),
-    "cost": (),
-    "carbon": (),
-    "changes": ("reservation", "site", "type"),
-    "reservations": ("reservation",),
-}
-_MONTHS: dict[str, tuple[str, ...]] = {
-    "demand_supply": ("month",),
-    "orders": ("order_month", "arrive_month"),
-    "power": ("month",),
-    "space": ("month",),
-    "cost": ("month",),
-    "carbon": ("month",),
-}
-_NUMBERS: dict[str, tuple[str, ...]] = {
-    "demand_supply": ("demand_low_rru", "demand_rru", "demand_high_rru", "supply_rru", "short_rru"),
-    "orders": ("count", "cost_usd"),
-    "power": ("used_kw", "budget_kw"),
-    "space": ("used_u", "capacity_u"),
-    "cost": ("capex_usd", "energy_usd", "total_usd"),
-    "carbon": ("embodied_t", "operational_t"),
-    "changes": ("now", "planned"),
-    "reservations": ("demand_rru", "capacity_rru", "after_worst_loss_rru", "short_rru"),
-}
+_NUMBERS = ("_rru", "_usd", "_kw", "_u", "_t")  # how the columns of numbers end
+_COUNTS = ("count", "now", "planned")
 
 
 def check_tables(solution: Solution, where: str) -> None:
@@ -52,9 +25,11 @@ def check_tables(solution: Solution, where: str) -> None:
     Raises
     ------
     UsageError
-        When a known table lacks a column, or a cell is no number, no month, or out of order; all at once.
+        When a table of an expansion or a reassignment lacks a column, or a cell is no number, no month, or out of order; all at
+        once. The tables of other formulations are shown as they are.
     """
-    problems = [problem for name in _WORDS for problem in _problems(solution, name)]
+    names = TABLES if solution.formulation in ("expansion", "capacity") else ()
+    problems = [problem for name in names for problem in _problems(solution, name)]
     if problems:
         listed = "\n".join(f"  - {problem}" for problem in problems[:20])
         more = f"\n  - and {len(problems) - 20} more" if len(problems) > 20 else ""
@@ -140,8 +115,9 @@ def _problems(solution: Solution, name: str) -> Iterator[str]:
     table = solution.table(name)
     if table is None:
         return
-    months, numbers = _MONTHS.get(name, ()), _NUMBERS[name]
-    missing = [column for column in (*_WORDS[name], *months, *numbers) if column not in table.columns]
+    months = [column for column in TABLES[name] if column.endswith("month")]
+    numbers = [column for column in TABLES[name] if column.endswith(_NUMBERS) or column in _COUNTS]
+    missing = [column for column in TABLES[name] if column not in table.columns]
     if missing:
         yield f"table {name}: no column {', '.join(missing)}"
         return

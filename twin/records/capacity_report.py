@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from twin.records.solution import Cell, Solution
+from twin.records.solution import Cell, Solution, Table
 from twin.records.verdict import Frozen, Result
 
 LossResult = Literal["survived", "overload", "short"]
@@ -154,8 +154,9 @@ class Judgement(Frozen):
 class CapacityReport(Frozen):
     """The report: the solution as evidence, the states, and what follows from both.
 
-    `commands` say how each figure was made: "report", "solution", and per state "STATE headroom", "STATE stranded", "STATE bill".
-    `at` is the instant at which loads were settled; `losses_left_out` the kinds of things whose single losses were not tried.
+    Where the solver left no plan (`has_plan` is false) there is no state after it. `at` is the instant at which loads were
+    settled, `losses_left_out` the kinds of things whose single losses were not tried. `commands` say how each figure was made:
+    "report", "verdict", and per state "STATE stranded", "STATE bill".
     """
 
     schema_version: Literal[1] = 1
@@ -164,10 +165,12 @@ class CapacityReport(Frozen):
     engine: str
     plan: str
     plan_digest: str
+    description: str = ""
     fleet: str
     fleet_digest: str
     solution: Solution
     other_solution: Solution | None = None
+    has_plan: bool = True
     states: tuple[State, ...]
     orders: tuple[Order, ...] = ()
     risks: tuple[Risk, ...] = ()
@@ -190,10 +193,30 @@ class CapacityReport(Frozen):
         return tuple(sorted(found))
 
 
+# The tables of a solution that a report draws from, with their columns; others are shown as they are.
+TABLES = {
+    "demand_supply": ("month", "service", "demand_low_rru", "demand_rru", "demand_high_rru", "supply_rru", "short_rru"),
+    "orders": ("kind", "site", "type", "count", "order_month", "arrive_month", "cost_usd"),
+    "power": ("month", "site", "used_kw", "budget_kw"),
+    "space": ("month", "site", "used_u", "capacity_u"),
+    "cost": ("month", "capex_usd", "energy_usd", "total_usd"),
+    "carbon": ("month", "embodied_t", "operational_t"),
+    "changes": ("reservation", "site", "type", "now", "planned"),
+    "reservations": (
+        "reservation", "demand_rru", "capacity_rru", "after_worst_loss_rru", "worst_loss", "short_rru",
+    ),
+}  # fmt: skip
 MONTHLY = ("demand_supply", "power", "space", "cost", "carbon")
 
 
+def is_drawn(table: Table) -> bool:
+    """Return whether a report draws from a table: by its name and its columns."""
+    return table.name in TABLES and set(TABLES[table.name]) <= set(table.columns)
+
+
 def rows_of(solution: Solution, name: str) -> list[dict[str, Cell]]:
-    """Return the rows of a table by column."""
+    """Return the rows of a table by column; none when there is none with the columns that a report draws from."""
     table = solution.table(name)
-    return [] if table is None else [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    if table is None or not is_drawn(table):
+        return []
+    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.capacity import SECTIONS, filled
-from reports.capacity.blocks import Grid, Picture
+from reports.capacity.blocks import Grid, Picture, Words
 from reports.capacity.html import render_html
+from reports.capacity.tables import render_tables
 from tests.reports.capacity.samples import (
     HOSTILE,
     hostile_report,
@@ -18,6 +19,7 @@ from tests.reports.capacity.samples import (
     sample_report,
 )
 from twin.records.capacity_report import CapacityReport
+from twin.records.solution import Table
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 WITHOUT_MONTHS = {"changes"}  # the section that only a solution without months has
@@ -90,7 +92,7 @@ def test_the_decision_comes_first() -> None:
     headline = "Sign 7 orders for 48.2 million USD, the first overdue since 2026-11-30"
     assert headline in words
     assert words.index(headline) < words.index("Demand and supply")
-    assert "Without it: 6,480 RRU short" in words
+    assert "Without it: ranking short from 2027-07." in words
     assert "1 order should have left already" in words
 
 
@@ -149,6 +151,61 @@ def test_hostile_names_are_words() -> None:
     assert "<script" not in page
     assert "<script>alert(1)</script>" in Reader(page).text
     assert f"Capacity report: {HOSTILE}" not in page
+
+
+def test_a_table_that_no_section_draws_is_shown_as_it_is() -> None:
+    shares = Table(
+        name="changes",
+        title="Traffic shares",
+        columns=("service", "site", "plan_percent"),
+        rows=(("web", "ams1", 31.5),),
+    )
+    solution = sample_capacity().model_copy(update={"formulation": "placement", "tables": (shares,)})
+    report = sample_report(solution)
+    words = _with(report)
+    assert "Traffic shares" in words and "31.5" in words
+    assert "A plan of placement to adopt" in words
+    assert "plan_percent" in render_tables(report)["solution_changes.csv"]
+
+
+def test_each_section_says_what_is_in_the_record() -> None:
+    words = {
+        section.name: " ".join(block.text for block in blocks if isinstance(block, Words))
+        for section, blocks in filled(PAGES["expansion"])
+    }
+    tables = {
+        section.name: {block.name: block for block in blocks if isinstance(block, Grid)}
+        for section, blocks in filled(PAGES["expansion"])
+    }
+    assert "gpu servers one month sooner would save 88,000 USD" in words["binding"]
+    assert [row[6] for row in tables["binding"]["binding"].rows] == [88_000.0, 4120.0, 310.0]
+    assert "at most 0.29 % from the best (3 servers, 1.4 kW)" in words["confidence"]
+    assert "short or too loaded without any loss: search" in words["survival"]
+    kinds = {row[0]: row[1:] for row in tables["survival"]["losses_by_kind"].rows}
+    assert kinds["site"] == (
+        1,
+        0,
+        0,
+        0,
+        0,
+        0,
+        1,
+    )  # tried; overload and short today, after the plan, after the other plan
+    assert kinds["unit"] == (1, 0, 0, 0, 0, 1, 0)
+    states = {str(row[0]): row for row in tables["alternatives"]["states"].rows}
+    assert states["today"][1:5] == (3758, 3844.0, "none", 0)
+    assert states["the other plan (grow-2027)"][4] == 2
+    years = {row[0]: row[1:] for row in tables["money"]["years"].rows}
+    cost = sample_expansion().table("cost")
+    assert cost is not None
+    assert years["in all"][2] == pytest.approx(sum(float(row[3] or 0) for row in cost.rows))
+    assert years["2027"][0] == pytest.approx(
+        sum(float(row[1] or 0) for row in cost.rows if str(row[0]).startswith("2027"))
+    )
+    carbon = sample_expansion().table("carbon")
+    assert carbon is not None
+    assert years["in all"][3] == pytest.approx(sum(float(row[1] or 0) for row in carbon.rows))
+    assert years["in all"][4] == pytest.approx(sum(float(row[2] or 0) for row in carbon.rows))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40))
