@@ -28,7 +28,7 @@ def random_fleet(seed: int, *, failover: bool = True) -> Fleet:
         ],
         "series": [_series(rng, "day"), _series(rng, "week")],
         "server_types": [_type_by_points(rng), _type_by_ends(rng)],
-        "reservations": [{"name": "red"}, {"name": "blue", "values": {"points": 1.7}}],
+        "reservations": [{"name": "red"}, {"name": "blue", "values": {"ends": 1.7}}],
     }
     for site in sites:
         _power(rng, rows, site)
