@@ -296,12 +296,15 @@ def _broken(kind: ServerType) -> float:
     return kind.mttr_s / ((kind.mtbf_s or np.inf) + kind.mttr_s)
 
 
-def _watts(kind: ServerType, utilisation: float) -> float:
-    """Return the power of a server [W] at a utilisation, with the excursions that all servers make together."""
+def mean_w(kind: ServerType, utilisation: float) -> float:
+    """Return the mean power of a server [W] at a utilisation."""
     if kind.curve:
         loads, watts = zip(*kind.curve, strict=True)
-        mean = float(np.interp(utilisation, loads, watts))
-    else:
-        idle, most = kind.idle_w or 0.0, kind.max_w or 0.0
-        mean = idle + (most - idle) * (2.0 * utilisation - utilisation**kind.exponent)
-    return mean * (1.0 + (kind.peak_factor - 1.0) * kind.peak_correlation)
+        return float(np.interp(utilisation, loads, watts))
+    idle, most = kind.idle_w or 0.0, kind.max_w or 0.0
+    return idle + (most - idle) * (2.0 * utilisation - utilisation**kind.exponent)
+
+
+def _watts(kind: ServerType, utilisation: float) -> float:
+    """Return the power of a server [W] at a utilisation, with the excursions that all servers make together."""
+    return mean_w(kind, utilisation) * (1.0 + (kind.peak_factor - 1.0) * kind.peak_correlation)

@@ -7,15 +7,15 @@ needs go first, and a wave waits for the one before it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import numpy as np
 
 from solvers.capacity_fleet import FleetProblem
-from solvers.problem import Ints
+from solvers.problem import CapacityProblem, Floats, Ints
 from solvers.proposal import Step
 from twin.actions.capacity_move import STEP_S as MOVE_S
 from twin.actions.service_scale import STEP_S as SCALE_S
@@ -23,6 +23,16 @@ from twin.model.fleet import Fleet
 from twin.model.names import compress
 
 LEAST = 0.005  # of its replicas: a service that needs less more than that is left alone
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Servers of one cell that go from one pair to another."""
+
+    cell: int
+    source: int
+    target: int
+    count: int
 
 
 @dataclass(frozen=True)
@@ -36,57 +46,51 @@ class Move:
     count: int
 
 
-def moves_of(given: FleetProblem, counts: Ints) -> list[Move]:
-    """Return the moves that make an allocation out of today's: in each cell the free owners give first.
-
-    Cells from which an owner gives all it has are joined to one move per type, giver and receiver.
-    """
-    problem = given.problem
-    whole: dict[tuple[str, str, str], list[int]] = {}
-    single: list[Move] = []
+def transfers_of(problem: CapacityProblem, counts: Ints) -> list[Transfer]:
+    """Return the transfers that make an allocation out of today's: in each cell the owners without demand give first."""
     change = counts - problem.now
+    found = []
     for c in np.unique(problem.pair_cell[change != 0]):
         pairs = np.flatnonzero(problem.pair_cell == c)
-        kind = problem.type_names[int(problem.cell_type[c])]
-        for source, target, count in _matched(given, pairs, change[pairs]):
-            names = problem.reservation_names
-            giver = int(problem.pair_reservation[source])
-            receiver = int(problem.pair_reservation[target])
-            if count == problem.now[source]:
-                whole.setdefault((kind, names[giver], names[receiver]), []).append(int(c))
-            else:
-                single.append(Move(given.racks[c], kind, names[giver], names[receiver], count))
-    joined = [
-        Move(
-            tuple(rack for c in cells for rack in given.racks[c]),
-            kind,
-            source,
-            target,
-            sum(int(problem.now[_pair(given, c, source)]) for c in cells),
-        )
-        for (kind, source, target), cells in whole.items()
-    ]
-    return [*joined, *single]
+        wanted = problem.demand[problem.pair_reservation[pairs]]
+        givers = sorted(np.flatnonzero(change[pairs] < 0), key=lambda i: (wanted[i] > 0, change[pairs[i]]))
+        left = {int(pairs[i]): int(-change[pairs[i]]) for i in givers}
+        for target in pairs[change[pairs] > 0]:
+            missing = int(change[target])
+            for source in left:
+                count = min(missing, left[source])
+                if count:
+                    found.append(Transfer(int(c), source, int(target), count))
+                    left[source] -= count
+                    missing -= count
+    return found
 
 
-def waves_of(moves: Sequence[Move], free: frozenset[str], most: int) -> list[list[Move]]:
-    """Return the moves in waves of at most `most` servers without a rack twice; those from free owners come first."""
-    waves: list[list[Move]] = []
-    room: list[int] = []
-    taken: list[set[str]] = []
-    for move in sorted(moves, key=lambda move: (move.source not in free, -move.count)):
-        for part in _parts(move, most):
-            wave = next(
-                (w for w in range(len(waves)) if room[w] >= part.count and taken[w].isdisjoint(part.racks)),
-                len(waves),
-            )
-            if wave == len(waves):
-                waves.append([])
-                room.append(most)
-                taken.append(set())
-            waves[wave].append(part)
-            room[wave] -= part.count
-            taken[wave].update(part.racks)
+def waves_of(given: FleetProblem, transfers: Sequence[Transfer], most: int) -> list[list[Move]]:
+    """Return the moves in waves of at most `most` servers without a rack twice.
+
+    While servers move nobody has them. A wave takes from an owner only what leaves it its demand, without a loss and after the
+    worst of each family (or what it keeps today, where that is less); what must wait for others to arrive goes in a later wave.
+    Where nothing could go any more, one transfer goes all the same: the twin says whether that is safe.
+    """
+    problem = given.problem
+    counts = problem.now.copy()
+    floor = {
+        r: np.minimum(problem.demand[r], _kept(problem, counts, r)) - 1e-9
+        for r in range(problem.reservations)
+    }
+    short = problem.demand[problem.pair_reservation] > 0
+    todo = sorted(transfers, key=lambda one: (bool(short[one.source]), -one.count))
+    waves = []
+    while todo:
+        wave = _next_wave(given, todo, counts, floor, most) or [
+            Transfer(todo[0].cell, todo[0].source, todo[0].target, min(most, todo[0].count))
+        ]
+        waves.append(_joined(given, wave, counts))
+        for one in wave:
+            counts[one.source] -= one.count
+            counts[one.target] += one.count
+        todo = _without(todo, wave)
     return waves
 
 
@@ -128,33 +132,72 @@ def replicas_of(fleet: Fleet, given: FleetProblem, counts: Ints) -> list[dict[st
     return found
 
 
-def _matched(given: FleetProblem, pairs: Ints, change: Ints) -> list[tuple[int, int, int]]:
-    """Return (pair that gives, pair that gets, count) of one cell; who has no demand gives first."""
-    demand = given.problem.demand[given.problem.pair_reservation[pairs]]
-    gives = sorted(np.flatnonzero(change < 0), key=lambda i: (demand[i] > 0, change[i]))
-    left = {int(i): int(-change[i]) for i in gives}
-    found = []
-    for i in np.flatnonzero(change > 0):
-        wanted = int(change[i])
-        for j in left:
-            count = min(wanted, left[j])
-            if count:
-                found.append((int(pairs[j]), int(pairs[i]), count))
-                left[j] -= count
-                wanted -= count
-    return found
-
-
-def _pair(given: FleetProblem, cell: int, reservation: str) -> int:
+def _next_wave(
+    given: FleetProblem, todo: Sequence[Transfer], counts: Ints, floor: Mapping[int, Floats], most: int
+) -> list[Transfer]:
+    """Return what can go at once from these counts."""
     problem = given.problem
-    r = problem.reservation_names.index(reservation)
-    return int(np.flatnonzero((problem.pair_cell == cell) & (problem.pair_reservation == r))[0])
+    between, room, touched = counts.copy(), most, set[str]()
+    wave = []
+    for one in todo:
+        if room < 1:
+            break
+        if not touched.isdisjoint(given.racks[one.cell]):
+            continue
+        owner = int(problem.pair_reservation[one.source])
+        count = min(one.count, room)
+        before = between[one.source]
+        while count:
+            between[one.source] = before - count
+            if (_kept(problem, between, owner) >= floor[owner]).all():
+                break
+            count //= 2
+        between[one.source] = before - count
+        if count:
+            room -= count
+            touched.update(given.racks[one.cell])
+            wave.append(Transfer(one.cell, one.source, one.target, count))
+    return wave
 
 
-def _parts(move: Move, most: int) -> list[Move]:
-    """Return a move as parts of at most `most` servers."""
-    sizes = [min(most, move.count - first) for first in range(0, move.count, most)]
-    return [Move(move.racks, move.type, move.source, move.target, size) for size in sizes]
+def _kept(problem: CapacityProblem, counts: Ints, owner: int) -> Floats:
+    """Return what an owner has, and what it keeps after the worst loss of each family that it survives `[1 + f]`."""
+    pairs = np.flatnonzero(problem.pair_reservation == owner)
+    load = problem.value[pairs] * counts[pairs]
+    worst = [0.0]
+    for f in np.flatnonzero(problem.survives[owner]):
+        domain = problem.families[f].of_cell[problem.pair_cell[pairs]]
+        inside = domain >= 0
+        worst.append(float(np.bincount(domain[inside], load[inside], 1).max(initial=0.0)))
+    return load.sum() - np.array(worst)
+
+
+def _without(todo: Sequence[Transfer], done: Sequence[Transfer]) -> list[Transfer]:
+    gone = {(one.cell, one.source, one.target): one.count for one in done}
+    left = [replace(one, count=one.count - gone.get((one.cell, one.source, one.target), 0)) for one in todo]
+    return [one for one in left if one.count]
+
+
+def _joined(given: FleetProblem, wave: Sequence[Transfer], counts: Ints) -> list[Move]:
+    """Return the moves of a wave; cells from which an owner gives all it has are one move per type, giver and receiver."""
+    problem = given.problem
+    names, owner = problem.reservation_names, problem.pair_reservation
+    found: dict[tuple[str, str, str, int], list[Transfer]] = {}
+    for one in wave:
+        kind = problem.type_names[int(problem.cell_type[one.cell])]
+        alone = -1 if one.count == counts[one.source] else one.cell
+        key = (kind, names[owner[one.source]], names[owner[one.target]], alone)
+        found.setdefault(key, []).append(one)
+    return [
+        Move(
+            tuple(rack for one in parts for rack in given.racks[one.cell]),
+            kind,
+            source,
+            target,
+            sum(one.count for one in parts),
+        )
+        for (kind, source, target, _), parts in found.items()
+    ]
 
 
 def _move_step(name: str, move: Move, before: Sequence[str]) -> Step:
