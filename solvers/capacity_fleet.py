@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import binom
 
+from solvers.capacity_backbone import backbone_of
 from solvers.capacity_power import power_budgets
 from solvers.domains import families_of
 from solvers.needs import Needs, needs_of
@@ -113,6 +114,8 @@ def capacity_problem(fleet: Fleet, wishes: Wishes | None = None) -> FleetProblem
         spread=spread,
         budgets=budgets,
         affinity=_affinity(families, needs, site_of_cell, sites, wishes),
+        backbone=backbone_of(fleet, needs, unit),
+        site_of_cell=site_of_cell,
         prices=wishes.prices,
     )
     if problem.affinity is not None and problem.affinity.family == len(families):

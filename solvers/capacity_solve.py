@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,7 +76,7 @@ def solve_capacity(problem: CapacityProblem, effort: Effort | None = None) -> So
         raise SolverError(f"the {route} route broke a limit: {'; '.join(wrong[:5])}")
     return Solved(
         counts=found.counts,
-        value=value_of(problem, found.counts),
+        value=_with_backbone(value_of(problem, found.counts), found.backbone),
         bound=found.bound,
         status=found.status,
         route=route,
@@ -111,6 +111,7 @@ class _Found:
     bound_by: str
     program: LinearProgram | None = None
     relaxed: Answer | None = None
+    backbone: float = 0.0
 
 
 def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
@@ -132,7 +133,8 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
         return _Found(problem.now, bound, _cut_short(effort), "HiGHS", program, relaxed)
     counts = counts_of(problem, program, answer.x)
     status: SolveStatus = "optimal" if answer.status == "optimal" else _cut_short(effort)
-    return _Found(counts, bound, status, "HiGHS branch and cut", program, relaxed)
+    backbone = _backbone_cost(problem, program, answer.x)
+    return _Found(counts, bound, status, "HiGHS branch and cut", program, relaxed, backbone)
 
 
 def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
@@ -179,7 +181,22 @@ def today(problem: CapacityProblem, program: LinearProgram) -> Floats:
         rows = program.rows("affinity")
         x[program.columns("too_little")] = np.maximum(program.row_lower[rows], 0.0)
         x[program.columns("too_much")] = np.maximum(-program.row_upper[rows], 0.0)
+    if problem.backbone is not None:
+        x[program.columns("unserved")] = program.row_lower[program.rows("asked")]
+        x[program.columns("over_link")] = np.maximum(-program.row_upper[program.rows("link")], 0.0)
     return x
+
+
+def _backbone_cost(problem: CapacityProblem, program: LinearProgram, x: Floats) -> float:
+    """Return what is paid for users who cannot be reached and links that are too full; counts alone do not say it."""
+    if problem.backbone is None:
+        return 0.0
+    columns = (program.columns("unserved"), program.columns("over_link"))
+    return float(sum(program.cost[part] @ x[part] for part in columns))
+
+
+def _with_backbone(value: Value, cost: float) -> Value:
+    return replace(value, costs={**value.costs, "backbone": cost}) if cost > 1e-9 else value
 
 
 def _left(effort: Effort, clock: float) -> float:

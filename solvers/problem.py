@@ -61,14 +61,40 @@ class Affinity:
 
 
 @dataclass(frozen=True)
+class Backbone:
+    """Flows `[Q]` of (reservation, region of users, site, state): who could be served where, and what links carry then.
+
+    `asked` `[R, G]` is what users ask [RRU], `share` `[L, Q]` what one RRU of a flow puts on a direction of a link in its state
+    [Gbit/s], `limit` `[L]` what is free there. A flow may not exceed what its reservation has at its site.
+    """
+
+    states: tuple[str, ...]
+    regions: tuple[str, ...]
+    sites: tuple[str, ...]
+    reservation: Ints
+    region: Ints
+    site: Ints
+    state: Ints
+    asked: Floats
+    share: csr_array
+    rows: tuple[str, ...]
+    limit: Floats
+
+
+@dataclass(frozen=True)
 class Prices:
-    """What the objective weighs, in one currency: per server moved or used, per RRU of spread, buffer and shortage."""
+    """What the objective weighs, in one currency: per server moved or used, per RRU of spread, buffer and shortage.
+
+    `unserved` is paid for an RRU that users ask and cannot reach in one state, `congestion` for a Gbit/s above a link.
+    """
 
     move: float = 1.0
     use: float = 0.05
     spread: float = 0.5
     buffer: float = 0.1
     shortage: float = 200.0
+    unserved: float = 5.0
+    congestion: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +104,8 @@ class CapacityProblem:
     Cells `[C]`: `servers` that may be assigned. Pairs `[P]`, sorted by (cell, reservation): `value` is what one server gives
     [RRU], `now` how many the reservation has. Reservations `[R]`: `demand` [RRU] that must be left after the loss of any one
     domain of each family that it `survives` `[R, F]`; a domain may hold `spread` x demand before `prices.spread` is paid for
-    what is above (in the domains of `families[spread_family]`; infinity, or no demand: nothing is paid).
+    what is above (in the domains of `families[spread_family]`; infinity, or no demand: nothing is paid). Where there is a
+    `backbone`, `site_of_cell` `[C]` says at which of its sites each cell stands.
     """
 
     cell_names: tuple[str, ...]
@@ -97,6 +124,8 @@ class CapacityProblem:
     spread_family: int = 0
     budgets: tuple[Budget, ...] = ()
     affinity: Affinity | None = None
+    backbone: Backbone | None = None
+    site_of_cell: Ints | None = None
     prices: Prices = field(default_factory=Prices)
 
     @property

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solvers.formulations.capacity_backbone import add_backbone
 from solvers.linear import Axis, Ints, LinearModel, LinearProgram
 from solvers.problem import Bools, Budget, CapacityProblem, Family
 
@@ -54,6 +55,8 @@ def capacity_program(problem: CapacityProblem) -> LinearProgram:
         budgets_hold_in_every_state(model, problem, variables, budget)
     if problem.affinity is not None:
         demand_stays_near_its_network(model, problem, variables)
+    if problem.backbone is not None:
+        add_backbone(model, problem, variables.into, variables.out)
     return model.build()
 
 
