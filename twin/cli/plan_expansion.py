@@ -54,7 +54,8 @@ def expansion(
     lead: Annotated[int, typer.Option(min=0, max=36, help="Months from an order to a server at work.")] = 3,
     module_lead: Annotated[int, typer.Option(min=0, max=36, help="Months to build a power module.")] = 6,
     module: Annotated[
-        str | None, typer.Option(metavar="POWER", help="Power of a module. [default: 1 MW, less for small sites]")
+        str | None,
+        typer.Option(metavar="POWER", help="Power of a module. [default: 1 MW, less for small sites]"),
     ] = None,
     module_price: Annotated[float, typer.Option(min=0, help="Price of modules, MUSD per MW.")] = 11.3,
     modules: Annotated[int, typer.Option(min=0, max=1000, help="Most modules at a site.")] = 10,
@@ -62,7 +63,8 @@ def expansion(
         float | None, typer.Option(min=0, help="MUSD that may be ordered each year. [default: any]")
     ] = None,
     retire_early: Annotated[
-        bool, typer.Option("--retire-early", help="Retire servers before the end of their life where it saves.")
+        bool,
+        typer.Option("--retire-early", help="Retire servers before the end of their life where it saves."),
     ] = False,
     start: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it begins. [default: the fleet's time]")
@@ -123,7 +125,16 @@ def expansion(
             should_stop=should_stop,
             progress=tell,
         )
-    words = ["fleetwin", "plan", "expansion", str(fleet), "--months", str(months), "--start", begin.isoformat()]
+    words = [
+        "fleetwin",
+        "plan",
+        "expansion",
+        str(fleet),
+        "--months",
+        str(months),
+        "--start",
+        begin.isoformat(),
+    ]
     options = {
         "growth": growth,
         "scenarios": scenarios,
@@ -215,7 +226,9 @@ def _scenarios(text: str | None) -> tuple[tuple[str, float, float], ...]:
         try:
             found.append((f"x{factor.strip()}", float(factor), parse_quantity(chance.strip(), "ratio")))
         except ValueError as error:
-            raise UsageError(f"--scenarios {text!r}: write FACTOR:CHANCE by comma, 0.5:25%,1:75% ({error})") from None
+            raise UsageError(
+                f"--scenarios {text!r}: write FACTOR:CHANCE by comma, 0.5:25%,1:75% ({error})"
+            ) from None
     return tuple(found)
 
 
