@@ -188,6 +188,9 @@ def test_the_command_writes_a_plan_and_its_solution(tmp_path: Path, fleet: Fleet
     assert solution["formulation"] == "expansion" and solution["command"].startswith(
         "fleetwin plan expansion"
     )
+    told = CliRunner().invoke(app, [*words, "--force", "--json", "--explain"])
+    assert told.exit_code == 0 and json.loads(told.stdout)["plan_digest"].startswith("sha256:")
+    assert "alternatives" in told.stderr
     again = CliRunner().invoke(app, words)
     assert again.exit_code != 0 and isinstance(again.exception, UsageError)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,13 +17,15 @@ from rich.table import Table
 from solvers.expansion_fleet import ExpansionWishes
 from solvers.interrupt import stoppable
 from twin.cli.inputs import read_time
-from twin.cli.plan_output import hand_over, refuse_to_overwrite
+from twin.cli.plan_output import explain_solution, hand_over, refuse_to_overwrite
 from twin.files.fleet import read_fleet
+from twin.files.solution import beside
 from twin.model.errors import UsageError
 from twin.model.units import parse_quantity
 from twin.records.solution import Solution
 
 KINDS = ("server", "module", "move", "retire")
+SHOWN = ("orders", "cost")  # the other tables have a row for every month and service or site
 
 
 def expansion(
@@ -155,29 +158,20 @@ def expansion(
     words += ["--retire-early"] if retire_early else []
     for text in price or ():
         words += ["--price", text]
-    return _show(
-        proposal.solution,
-        json=json,
-        quiet=output is None,
-        then=lambda: hand_over(
-            proposal,
-            the_fleet,
-            fleet_path=fleet,
-            output=output,
-            command=shlex.join(words),
-            explain=explain,
-        ),
-    )
-
-
-def _show(solution: Solution, *, json: bool, quiet: bool, then: Callable[[], int]) -> int:
-    """Print the solution as JSON, or its orders by quarter and whatever comes `then`."""
-    if json:
-        code = 0 if quiet else then()
-        typer.echo(solution.model_dump_json(indent=1))
-        return code
-    by_quarter(solution, Console(stderr=quiet, highlight=False))
-    return then()
+    command = shlex.join(words)
+    if json and output is None:
+        typer.echo(proposal.solution.model_dump_json(indent=1))
+        return 0
+    screen = Console(stderr=output is None or json, highlight=False)
+    by_quarter(proposal.solution, screen)
+    if explain:
+        kept = tuple(table for table in proposal.solution.tables if table.name in SHOWN)
+        explain_solution(proposal.solution.model_copy(update={"tables": kept}), screen)
+    with redirect_stdout(sys.stderr if json else sys.stdout):
+        hand_over(proposal, the_fleet, fleet_path=fleet, output=output, command=command, explain=False)
+    if json and output is not None:
+        typer.echo(beside(output).read_text(encoding="utf-8"), nl=False)
+    return 0
 
 
 def by_quarter(solution: Solution, screen: Console) -> None:
