@@ -70,7 +70,7 @@ def plan_expansion(
 def _solution(
     fleet: Fleet, given: FleetExpansion, solved: Solved, made: tuple[Orders, Steps], start: datetime
 ) -> Solution:
-    p, (orders, steps) = solved.problem, made
+    p, orders = solved.problem, made[0]
     names = month_names(start, p.months)
     difference = max(0.0, solved.objective - solved.bound)
     sold = np.unique(p.cell_type[p.buyable]) if p.buyable.any() else np.arange(len(p.type_names))
@@ -176,7 +176,7 @@ def _notes(
         )
     if not steps.steps:
         found.insert(0, "nothing to do in the racks of today is better than what is there")
-    if (unserved := p.unserved()) :
+    if unserved := p.unserved():
         found.append(f"no server that is here or sold can serve {', '.join(unserved)}: all of it is short")
     for what, usd, labels in (
         ("server", p.prices.server, p.type_names),

@@ -17,12 +17,16 @@ from solvers.linear import LinearProgram
 
 
 def proven_bound(program: LinearProgram, prices: Floats) -> float:
-    """Return a lower bound of the program with finite bounds from any prices of its rows `[M]`. Cost: one product with the matrix.
+    """Return a lower bound of a program with finite bounds, from any prices of its rows `[M]`.
+
+    Cost: one product with the matrix.
 
     A price with the sign of a side that a row does not have counts as zero.
     """
     low, high = program.row_lower, program.row_upper
-    y = np.where((prices > 0) & np.isfinite(low), prices, np.where((prices < 0) & np.isfinite(high), prices, 0.0))
+    y = np.where(
+        (prices > 0) & np.isfinite(low), prices, np.where((prices < 0) & np.isfinite(high), prices, 0.0)
+    )
     rows = float(np.where(y > 0, low, np.where(np.isfinite(high), high, 0.0)) @ y)
     reduced = program.cost - program.matrix.T @ y
     columns = float(np.minimum(reduced * program.lower, reduced * program.upper).sum())

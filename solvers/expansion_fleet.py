@@ -10,19 +10,31 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from solvers.expansion_demand import pairs_of, services_of
 from solvers.expansion_problem import HOURS_PER_MONTH, ExpansionPrices, ExpansionProblem, Floats, Ints
 from solvers.expansion_room import SiteRoom, rooms_of
-from solvers.needs import needs_of
 from twin.graph.analysis_chain import nameplate_w
 from twin.model.errors import UsageError, did_you_mean
 from twin.model.fleet import Fleet, Region
-from twin.model.servers import Reservation, ServerType
+from twin.model.servers import ServerType
 
-SERVER_USD, GPU_USD = 12_000.0, 37_500.0  # two-socket servers 7-20 kUSD, eight-GPU servers 250-350 kUSD: recalled prices
+SERVER_USD, GPU_USD = (
+    12_000.0,
+    37_500.0,
+)  # two-socket servers 7-20 kUSD, eight-GPU servers 250-350 kUSD: recalled prices
 MODULE_U_PER_W = 2.5e-3  # 60 racks of 42 U for a megawatt: 17 kW each
-MODULE_USD_PER_W = 11.3  # construction of standard halls, 2026: 11.3 MUSD/MW (read second-hand); 10-20 in 2016 (read)
-EMBODIED_KG, MODULE_KG_PER_W = 4_300.0, 0.18  # a large two-socket server (recalled); 9,000 t per 50 MW of building (read)
-USD_PER_MWH, G_PER_KWH, PUE = 90.0, 350.0, 1.18  # wholesale means of 2023 (computed); world grid (read); a large fleet (recalled)
+MODULE_USD_PER_W = (
+    11.3  # construction of standard halls, 2026: 11.3 MUSD/MW (read second-hand); 10-20 in 2016 (read)
+)
+EMBODIED_KG, MODULE_KG_PER_W = (
+    4_300.0,
+    0.18,
+)  # a large two-socket server (recalled); 9,000 t per 50 MW of building (read)
+USD_PER_MWH, G_PER_KWH, PUE = (
+    90.0,
+    350.0,
+    1.18,
+)  # wholesale means of 2023 (computed); world grid (read); a large fleet (recalled)
 BUSY = 0.6  # utilisation at which running servers are charged
 SHORT = 2.0  # a missing RRU for a month costs this many times what buying and powering it costs
 MONTH_S = HOURS_PER_MONTH * 3600.0
@@ -36,7 +48,8 @@ class ExpansionWishes:
     them there is one, and `low` and `high` are shown only. `module_w` is 1 MW, or for small sites a quarter of what the mean site
     draws. `margin` is added to all demand (0.15: robust to 15 % more). `buy`
     names the types that are sold (None: all). With `early`, servers
-    may be retired before the end of their life: what demand does not need then is no buffer any more. `budget_usd` limits the orders of each year.
+    may be retired before the end of their life: what demand does not need then is no buffer any more.
+    `budget_usd` limits the orders of each year.
     """
 
     months: int = 24
@@ -80,7 +93,7 @@ class FleetExpansion:
 
 
 def expansion_of(fleet: Fleet, wishes: ExpansionWishes | None = None) -> FleetExpansion:
-    """Return the expansion problem of a fleet. Raises UsageError for wishes that name what is not there, or ask the impossible."""
+    """Return the expansion problem of a fleet. Raises UsageError for wishes that name what is not there or make no sense."""
     w = wishes or ExpansionWishes()
     _refuse(fleet, w)
     rooms = rooms_of(fleet)
@@ -88,10 +101,10 @@ def expansion_of(fleet: Fleet, wishes: ExpansionWishes | None = None) -> FleetEx
         w = replace(w, module_w=_module_w(rooms))
     assert w.module_w is not None
     kinds = fleet.server_types
-    names, owner, today, growth, homes = _services(fleet, w)
+    names, owner, today, growth, homes = services_of(fleet, w.growth)
     cell_site, cell_type = (part.ravel() for part in np.indices((len(fleet.sites), len(kinds))))
     now = _standing(fleet)
-    pairs = _pairs(fleet, owner, homes, w)
+    pairs = pairs_of(fleet, owner, homes)
     month = np.arange(w.months) + 1.0
     life = np.array([max(1.0, kind.lifetime_s / MONTH_S) for kind in kinds])[cell_type]
     aged = np.floor(now * np.minimum(month[:, None] / life, 1.0)).astype(np.int64)
@@ -161,55 +174,15 @@ def _refuse(fleet: Fleet, w: ExpansionWishes) -> None:
     wrong = []
     for name in [*(w.buy or ()), *w.prices]:
         if name not in known:
-            wrong.append(f"there is no server type {name!r} ({did_you_mean(name, known) or ', '.join(known)})")
+            wrong.append(
+                f"there is no server type {name!r} ({did_you_mean(name, known) or ', '.join(known)})"
+            )
     if not (fleet.services or fleet.reservations) or not known or not fleet.sites:
         wrong.append("a plan of expansion needs sites, server types, and services or guarantees")
     if w.batch < 1 or w.lead_months < 0 or w.module_lead < 0 or (w.module_w or 1.0) <= 0 or w.margin < 0:
         wrong.append("batches, lead times, modules and margins are not negative, and modules have a power")
     if wrong:
         raise UsageError("; ".join(wrong))
-
-
-def _services(
-    fleet: Fleet, w: ExpansionWishes
-) -> tuple[tuple[str, ...], tuple[str, ...], Floats, Floats, list[frozenset[int]]]:
-    """Return services (and guarantees without one) with owner, RRU needed today, growth per year, and their sites."""
-    needs = needs_of(fleet)
-    grown = fleet.model_copy(
-        update={
-            "demand": tuple(
-                row.model_copy(update={"rate_per_s": row.rate_per_s * (1.0 + row.growth_per_year)})
-                for row in fleet.demand
-            )
-        }
-    )
-    today, later = needs.of_service.sum(axis=1), needs_of(grown).of_service.sum(axis=1)
-    growth = np.divide(later, today, out=np.ones_like(today), where=today > 0) - 1.0
-    owners = [service.reservation for service in fleet.services]
-    site_of = {site.name: s for s, site in enumerate(fleet.sites)}
-    homes = [
-        frozenset(site_of[d.site] for d in fleet.deployments if d.service == service.name and d.replicas)
-        for service in fleet.services
-    ]
-    names = [service.name for service in fleet.services]
-    rack_site = {rack.name: site_of[rack.site] for rack in fleet.racks}
-    extra = []
-    for row in fleet.reservations:
-        mine = [v for v, owner in enumerate(owners) if owner == row.name]
-        total = float(today[mine].sum())
-        if mine and 0 < total < row.guaranteed_rru:
-            today[mine] *= row.guaranteed_rru / total
-        elif total == 0 and row.guaranteed_rru > 0:
-            extra.append((row.name, row.guaranteed_rru))
-            homes.append(
-                frozenset(rack_site[g.rack] for g in fleet.server_groups if g.owner == row.name and g.count)
-            )
-    today = np.concatenate([today, [rru for _, rru in extra]])
-    growth = np.concatenate([growth, np.zeros(len(extra))])
-    if w.growth is not None:
-        growth = np.full(len(today), w.growth)
-    labels = tuple([*names, *(name if name not in names else f"{name}-guarantee" for name, _ in extra)])
-    return labels, tuple([*owners, *(name for name, _ in extra)]), today, growth, homes
 
 
 def _module_w(rooms: tuple[SiteRoom, ...]) -> float:
@@ -226,30 +199,6 @@ def _standing(fleet: Fleet) -> Ints:
     for group in fleet.server_groups:
         now[site_of[rack_site[group.rack]], type_of[group.type]] += group.count
     return now.ravel()
-
-
-def _pairs(
-    fleet: Fleet, owner: tuple[str, ...], homes: list[frozenset[int]], w: ExpansionWishes
-) -> tuple[Ints, Ints, Floats]:
-    """Return the cells that may work for each service: types that its reservation has or values, at its sites."""
-    reservations = {row.name: row for row in fleet.reservations}
-    has: dict[str, set[str]] = {}
-    for group in fleet.server_groups:
-        if group.count:
-            has.setdefault(group.owner, set()).add(group.type)
-    cells, services, values = [], [], []
-    for v, name in enumerate(owner):
-        reservation: Reservation = reservations[name]
-        for k, kind in enumerate(fleet.server_types):
-            worth = reservation.worth(kind)
-            if worth > 0 and kind.name in has.get(name, set()) | set(reservation.values):
-                for s in sorted(homes[v]):
-                    cells.append(s * len(fleet.server_types) + k)
-                    services.append(v)
-                    values.append(worth)
-    order = np.lexsort((services, cells)) if cells else np.zeros(0, dtype=np.int64)
-    found = (np.array(cells, dtype=np.int64), np.array(services, dtype=np.int64), np.array(values, dtype=float))
-    return found[0][order], found[1][order], found[2][order]
 
 
 def _grid(fleet: Fleet) -> tuple[Floats, Floats]:
@@ -281,9 +230,7 @@ def _price(kind: ServerType, w: ExpansionWishes) -> float:
     return w.prices.get(kind.name) or kind.cost_usd or (GPU_USD * kind.gpus if kind.gpus else SERVER_USD)
 
 
-def _short_usd(
-    pairs: tuple[Ints, Ints, Floats], usd: Floats, cell_type: Ints, services: int
-) -> Floats:
+def _short_usd(pairs: tuple[Ints, Ints, Floats], usd: Floats, cell_type: Ints, services: int) -> Floats:
     """Return what a missing RRU of each service costs for a month: more than buying it, so that what can be met is met."""
     per_rru = usd[cell_type[pairs[0]]] / pairs[2]
     dear = np.full(services, float(usd.max(initial=1.0)))
@@ -310,7 +257,8 @@ def _assumed(fleet: Fleet, w: ExpansionWishes) -> list[str]:
         f"assumed: a power module is {module_w / 1e6:g} MW with {module_w * MODULE_U_PER_W:g} U for"
         f" {w.module_usd_per_w * module_w / 1e6:.4g} MUSD (11.3 MUSD/MW in 2026, read second-hand; 10-20 in 2016), at most"
         f" {w.module_most} at a site",
-        "assumed: ages of servers are unknown: they are spread evenly over the lifetime of the type, and servers leave at its end",
+        "assumed: ages of servers are unknown: they are spread evenly over the lifetime of the type, and servers leave"
+        " at its end",
         f"assumed: servers run at {BUSY:.0%} of their capacity and sites at a PUE of {PUE} (a large fleet, recalled)",
         "assumed: a service runs on the types that its reservation owns or values, at the sites where it is deployed; traffic"
         " between these sites follows the servers",

@@ -1,7 +1,8 @@
 """The plan of an expansion: what happens in named racks, month by month, as steps of existing actions.
 
-Servers go first (`capacity.retire`), then change hands (`capacity.move`), then arrive (`capacity.add`) where racks have height and
-power whatever single unit is lost. What finds no rack of today waits for the modules of the plan: it is counted (`unplaced`).
+Servers go first (`capacity.retire`), then change hands (`capacity.move`), then arrive (`capacity.add`) where racks have
+height and power whatever single unit is lost. What finds no rack of today waits for the modules of
+the plan: it is counted (`unplaced`).
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ WHEN = {"capacity.retire@1": 0, "capacity.move@1": 1, "capacity.add@1": 2}  # da
 
 @dataclass(frozen=True)
 class Orders:
-    """What the plan decides in whole numbers, by month of arrival: servers bought `[T, C]`, modules built `[T, S]`, servers retired,
-    gone to another site, come from one `[T, C]`; and the servers there are."""
+    """What the plan decides in whole numbers, by month of arrival.
+
+    Servers bought, retired, gone to another site, come from one, and there `[T, C]`; modules built `[T, S]`.
+    """
 
     bought: Ints
     built: Ints
@@ -75,7 +78,9 @@ def steps_of(fleet: Fleet, given: FleetExpansion, solved: Solved, orders: Orders
     return made
 
 
-def _of_cell(estate: _Estate, made: Steps, at: tuple[int, int], orders: Orders, wanted: Mapping[str, float]) -> None:
+def _of_cell(
+    estate: _Estate, made: Steps, at: tuple[int, int], orders: Orders, wanted: Mapping[str, float]
+) -> None:
     """Write the steps of one cell in one month."""
     month, cell = at
     leaving = int(orders.retired[at] + orders.gone[at])

@@ -14,6 +14,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from twin.model.errors import FleetwinError
 
@@ -52,7 +53,8 @@ class ExpansionPrices:
 class ExpansionProblem:
     """Everything a plan of expansion is made of: T months, S sites, K types, V services, C cells, P pairs, W scenarios.
 
-    `now` `[C]` servers stand there today, of which `aged` `[T, C]` have come to the end of their life by month t and leave; where a cell
+    `now` `[C]` servers stand there today, of which `aged` `[T, C]` have come to the end of their life by month t and leave;
+    where a cell
     is `early` `[C]` they may leave before. One server of a
     pair gives `value` `[P]` RRU. Servers of type k draw at most `watts` `[K]`, take `height_u` `[K]`, come in batches of `batch`
     `[K]` after `lead` `[K]` months, and only where a cell is `buyable` `[C]`. Site s may draw `power_w` `[S]` and holds `space_u`
@@ -130,9 +132,7 @@ class ExpansionProblem:
 
     def per_site(self, of_cell: Floats) -> Floats:
         """Add up cells `[..., C]` by site, `[..., S]`."""
-        sums = np.zeros((*of_cell.shape[:-1], self.sites))
-        np.add.at(sums, (..., self.cell_site), of_cell)
-        return sums
+        return grouped(of_cell, self.cell_site, self.sites)
 
     def refuse_nonsense(self) -> None:
         """Raise ExpansionError that lists every number that no problem can have."""
@@ -145,9 +145,15 @@ class ExpansionProblem:
         useful = (self.value > 0) & (self.buyable | (self.now > 0))[self.pair_cell]
         served = set(self.pair_service[useful].tolist())
         wanted = self.demand.max(axis=(0, 1), initial=0.0) > 0
-        return tuple(
-            name for v, name in enumerate(self.service_names) if wanted[v] and v not in served
-        )
+        return tuple(name for v, name in enumerate(self.service_names) if wanted[v] and v not in served)
+
+
+def grouped(values: Floats | Ints, group: Ints, size: int) -> Floats:
+    """Add up the last axis `[..., N]` by group, `[..., size]`."""
+    ones = np.ones(len(group))
+    members = csr_array((ones, (group, np.arange(len(group)))), shape=(size, len(group)))
+    sums: Floats = members @ values.reshape(-1, len(group)).T
+    return sums.T.reshape(*values.shape[:-1], size)
 
 
 def _nonsense(problem: ExpansionProblem) -> Iterator[str]:

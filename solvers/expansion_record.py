@@ -1,4 +1,4 @@
-"""The record of an expansion: its months as tables, what binds and what one more unit is worth, what is short, what else there was."""
+"""The record of an expansion: its months as tables, what binds and is worth what, what is short, what else there was."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from datetime import datetime
 
 import numpy as np
 
+from solvers.expansion_baseline import AHEAD, threshold_rule
 from solvers.expansion_fleet import FleetExpansion
 from solvers.expansion_plan import Orders
 from solvers.expansion_problem import ExpansionProblem, Floats
+from solvers.expansion_round import Task
 from solvers.expansion_solve import Solved
 from solvers.formulations.expansion import KILO
 from twin.records.solution import Alternative, Binding, Cell, Shortfall, Table
@@ -76,7 +78,15 @@ def _orders(given: FleetExpansion, orders: Orders, names: tuple[str, ...]) -> Ta
             count = int(orders.built[t, s])
             ordered = names[t - p.module_lead]
             rows.append(
-                ("module", p.site_names[s], "power module", count, ordered, names[t], count * prices.module[s])
+                (
+                    "module",
+                    p.site_names[s],
+                    "power module",
+                    count,
+                    ordered,
+                    names[t],
+                    count * prices.module[s],
+                )
             )
         for kind, counts, lead, usd in (
             ("server", orders.bought, p.lead, prices.server),
@@ -250,10 +260,13 @@ def alternatives(solved: Solved) -> tuple[Alternative, ...]:
             name=name, text=words, objective=objective, shortage=short, moves=moves, cost_usd=cost
         )
 
-    return (
+    rule = threshold_rule(Task.of(solved.problem, solved.program, solved.columns))
+    found = (
         of("do nothing", solved.idle, "servers leave at the end of their life, nothing is ordered"),
         of("this plan", solved.x, "as written"),
     )
+    words = f"every type at every site follows its demand, {AHEAD:.0%} ahead, new power where a site is full"
+    return found if rule is None else (*found, of("buy ahead", rule, words))
 
 
 def _round(value: float) -> float:

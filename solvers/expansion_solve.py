@@ -1,7 +1,7 @@
 """The route to a plan of expansion: small problems as they are, large ones by rounding a linear program month by month.
 
-Doing nothing is always a plan, since what is missing is paid for; so there is an incumbent from the start, and whenever time or the
-user ends the search, the best plan so far and a bound that holds are returned.
+Doing nothing is always a plan, since what is missing is paid for; so there is an incumbent from the start, and whenever
+time or the user ends the search, the best plan so far and a bound that holds are returned.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from solvers.expansion_bound import bounded, proven_bound
 from solvers.expansion_problem import ExpansionProblem, Floats
-from solvers.expansion_round import Task, finished, idle, relaxation, rolled, whole_modules
+from solvers.expansion_round import Task, finished, hurried, idle, relaxation, rolled, whole_modules
 from solvers.formulations.expansion import KILO, Columns, columns, expansion_program
 from solvers.highs import Answer, Highs
 from solvers.linear import LinearModel, LinearProgram
@@ -23,8 +23,9 @@ from twin.records.solution import SolveStatus
 SMALL_INTEGERS, SMALL_COLUMNS = 2_500, 10_000  # beyond, HiGHS has no useful incumbent within a minute
 STEP = 2  # months of a window
 WINDOW_S = 3.0  # processor time of a window
-# A fraction of a module above which one is built: first with room to spare, then to the nearest.
-LEAST = (0.02, 0.5)
+# A fraction of a module above which one is built: first with room to spare, then to the nearest, then
+# within any budget.
+LEAST = (0.02, 0.5, 0.98)
 RESERVE_S = 3.0  # for the last linear program before the limit
 
 # seconds, objective [USD], bound [USD], what is being done
@@ -150,7 +151,10 @@ def _explore(
 ) -> tuple[str, str]:
     """Look for plans; return the route and why it was taken."""
     if loose.row_dual is None:
-        return "nothing", "the linear program was not solved before the limit: doing nothing is the only plan known"
+        return (
+            "nothing",
+            "the linear program was not solved before the limit: doing nothing is the only plan known",
+        )
     search.raise_bound(proven_bound(search.roomy, loose.row_dual), "the linear program")
     for least in LEAST:
         if stop() or search.within(limits[1]):
@@ -183,6 +187,23 @@ def _round(search: _Search, loose: Answer, least: float, stop: Callable[[], bool
     start = relaxation(task.program, fixed=numbers, at=modules.ravel(), should_stop=stop)
     if start.x is None or start.row_dual is None:
         return
-    search.say(f"modules rounded above {least:g}")
+    _hurry(search, modules, f"modules rounded above {least:g}, the rest in a hurry", stop)
+    if stop():
+        return
     plan = rolled(task, start, modules, step=STEP, seconds=WINDOW_S, stop=stop)
     search.offer(finished(task, plan), "windows rounded")
+
+
+def _hurry(search: _Search, modules: Floats, doing: str, stop: Callable[[], bool]) -> None:
+    """Offer a plan that follows the linear program without moves, rounded up at once: something to fall back on."""
+    task = search.task
+    x = task.columns
+    still = np.concatenate([x.leave[x.leave >= 0], x.enter[x.enter >= 0]])
+    fixed = np.concatenate([x.modules.ravel(), still])
+    at = np.concatenate([modules.ravel(), np.zeros(len(still))])
+    guide = relaxation(task.program, fixed=fixed, at=at, should_stop=stop)
+    if guide.x is not None:
+        plan = guide.x.copy()
+        plan[fixed] = at
+        hurried(task, plan, guide.x, 0)
+        search.offer(finished(task, plan), doing)

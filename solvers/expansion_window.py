@@ -1,7 +1,7 @@
 """A window of a long program: some columns are decided now, some are settled, and prices stand for the rest.
 
-Rows with columns of the window and none of the future stay rows. Rows that reach into the future are paid for at the prices that the
-linear program gives them, so that a decision of now is charged or credited for what it does later.
+Rows with columns of the window and none of the future stay rows. Rows that reach into the future are paid for at the
+prices that the linear program gives them, so that a decision of now is charged or credited for what it does later.
 """
 
 from __future__ import annotations

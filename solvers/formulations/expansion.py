@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solvers.expansion_problem import ExpansionProblem, Floats, Ints
-from solvers.linear import Axis, LinearModel, LinearProgram
+from solvers.linear import Axis, LinearModel, LinearProgram, Term
 
 KILO = 1e-3
 
@@ -62,7 +62,9 @@ def columns(m: LinearModel, problem: ExpansionProblem) -> Columns:
     built = worth[np.maximum(arrive - p.module_lead, 0)]
     later = np.append(built[1:], 0.0)
     most = np.where(arrive[:, None] >= p.module_lead, p.module_most, 0)
-    standing = (built - later)[:, None] * prices.module  # the price of modules[t] - modules[t-1], summed by parts
+    standing = (built - later)[
+        :, None
+    ] * prices.module  # the price of modules[t] - modules[t-1], summed by parts
     modules = _all(m, "modules", (month, p.site_names), cost=standing * KILO, upper=most, integer=True)
     gone = (worth - np.append(worth[1:], 0.0))[:, None] * np.full(p.cells, prices.retire)
     aged = np.minimum(p.aged, p.now)
@@ -88,7 +90,7 @@ def balance(m: LinearModel, x: Columns, p: ExpansionProblem) -> None:
     start = np.zeros((p.months, p.cells))
     start[0] = p.now
     size = np.broadcast_to(p.batch[p.cell_type], row.shape)
-    terms = [
+    terms: list[Term] = [
         (row, x.servers, 1.0),
         (row[1:], x.servers[:-1], -1.0),
         (row, x.retired, 1.0),
@@ -116,7 +118,7 @@ def old_servers(m: LinearModel, x: Columns, p: ExpansionProblem) -> None:
     """Only servers of today are retired or leave, each once; those that come to the end of their life do not leave."""
     cell = np.arange(p.cells)
     time, moving = np.nonzero(x.leave >= 0)
-    terms = [(cell, x.retired[-1], 1.0), (moving, x.leave[time, moving], 1.0)]
+    terms: list[Term] = [(cell, x.retired[-1], 1.0), (moving, x.leave[time, moving], 1.0)]
     text = "retired[T] + sum_t leave[t] <= now"
     m.rows("old_servers", [Axis(p.cell_names)], terms, upper=p.now, text=text)
 
@@ -128,7 +130,10 @@ def on_the_road(m: LinearModel, x: Columns, p: ExpansionProblem) -> None:
         return
     row = np.arange((months - 1) * types).reshape(months - 1, types)[:, p.cell_type]
     leave, enter = x.leave[:-1], x.enter[1:]
-    terms = [(row[leave >= 0], leave[leave >= 0], 1.0), (row[enter >= 0], enter[enter >= 0], -1.0)]
+    terms: list[Term] = [
+        (row[leave >= 0], leave[leave >= 0], 1.0),
+        (row[enter >= 0], enter[enter >= 0], -1.0),
+    ]
     text = "sum_s leave[t, s, k] = sum_s enter[t+1, s, k]"
     axes = _axes((_month_names(p)[:-1], p.type_names))
     m.rows("on_the_road", axes, terms, lower=0.0, upper=0.0, text=text)
@@ -138,7 +143,10 @@ def working(m: LinearModel, x: Columns, p: ExpansionProblem) -> None:
     """No server works twice."""
     shape = (p.scenarios, p.months, p.cells)
     row = np.arange(np.prod(shape)).reshape(shape)
-    terms = [(row[:, :, p.pair_cell], x.work, 1.0), (row, np.broadcast_to(x.servers, shape), -1.0)]
+    terms: list[Term] = [
+        (row[:, :, p.pair_cell], x.work, 1.0),
+        (row, np.broadcast_to(x.servers, shape), -1.0),
+    ]
     text = "sum_v work[w, t, c, v] <= servers[t, c]"
     m.rows("working", _axes((p.scenario_names, _month_names(p), p.cell_names)), terms, upper=0.0, text=text)
 
@@ -146,7 +154,7 @@ def working(m: LinearModel, x: Columns, p: ExpansionProblem) -> None:
 def demand(m: LinearModel, x: Columns, p: ExpansionProblem) -> None:
     """Every service gets what it asks for, or is short of it at a price."""
     row = np.arange(p.demand.size).reshape(p.demand.shape)
-    terms = [(row[:, :, p.pair_service], x.work, p.value), (row, x.short, 1.0)]
+    terms: list[Term] = [(row[:, :, p.pair_service], x.work, p.value), (row, x.short, 1.0)]
     text = "sum_c value work[w, t, c, v] + short[w, t, v] >= demand[w, t, v]"
     axes = _axes((p.scenario_names, _month_names(p), p.service_names))
     m.rows("demand", axes, terms, lower=p.demand.ravel(), text=text)
@@ -178,7 +186,7 @@ def budget(m: LinearModel, x: Columns, p: ExpansionProblem) -> None:
     of_module = number[np.maximum(month - p.module_lead, 0) // 12]
     module = np.broadcast_to(p.prices.module * KILO, x.modules.shape)
     used, more, less = of_buy >= 0, of_module >= 0, of_module[1:] >= 0
-    terms = [
+    terms: list[Term] = [
         (of_buy[used], x.buy[time, cell][used], usd[cell][used]),
         (of_module[more, None], x.modules[more], module[more]),
         (of_module[1:][less, None], x.modules[:-1][less], -module[1:][less]),
@@ -203,12 +211,16 @@ CONSTRAINTS = (
 
 
 def _of_sites(
-    m: LinearModel, x: Columns, p: ExpansionProblem, block: tuple[str, str], sizes: tuple[Floats, float, Floats]
+    m: LinearModel,
+    x: Columns,
+    p: ExpansionProblem,
+    block: tuple[str, str],
+    sizes: tuple[Floats, float, Floats],
 ) -> None:
     """Add a limit of every site in every month: sizes are those of a server by type, of a module, and of the site."""
     of_type, of_module, limit = sizes
     row = np.arange(p.months * p.sites).reshape(p.months, p.sites)
-    terms = [(row[:, p.cell_site], x.servers, of_type[p.cell_type]), (row, x.modules, -of_module)]
+    terms: list[Term] = [(row[:, p.cell_site], x.servers, of_type[p.cell_type]), (row, x.modules, -of_module)]
     upper = np.broadcast_to(limit, row.shape).ravel()
     m.rows(block[0], _axes((_month_names(p), p.site_names)), terms, upper=upper, text=block[1])
 
@@ -261,9 +273,7 @@ def _all(
     """Add a column for every cell of a grid."""
     shape = tuple(len(part) for part in names)
     spread = [np.broadcast_to(part, shape).ravel() for part in (lower, upper, cost)]
-    found = m.columns(
-        name, _axes(names), lower=spread[0], upper=spread[1], cost=spread[2], integer=integer
-    )
+    found = m.columns(name, _axes(names), lower=spread[0], upper=spread[1], cost=spread[2], integer=integer)
     return found.reshape(shape)
 
 

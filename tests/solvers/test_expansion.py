@@ -95,7 +95,9 @@ tiny = st.builds(
         toy(months=2, sites=1, now=(now,), demand=(first, second)),
         power_w=np.array([power * 1000.0]),
         aged=np.array([[0], [min(aged, now)]]),
-        prices=replace(toy().prices, module=np.array([20_000.0]), running=np.array([50.0]), short=np.array([short])),
+        prices=replace(
+            toy().prices, module=np.array([20_000.0]), running=np.array([50.0]), short=np.array([short])
+        ),
     ),
     st.integers(0, 4),
     st.floats(0, 8),
@@ -115,7 +117,9 @@ def test_branch_and_bound_finds_what_enumeration_finds(problem: ExpansionProblem
     answer = Highs(program).solve(gap=0.0)
     assert answer.status == "optimal" and answer.objective == pytest.approx(best, rel=1e-6, abs=1e-6)
     # The limits that make enumeration possible cut off nothing.
-    assert Highs(expansion_program(problem)).solve(gap=0.0).objective == pytest.approx(best, rel=1e-6, abs=1e-6)
+    assert Highs(expansion_program(problem)).solve(gap=0.0).objective == pytest.approx(
+        best, rel=1e-6, abs=1e-6
+    )
     prices = relaxation(program).row_dual
     assert prices is not None and proven_bound(program, prices) <= best + 1e-6 * max(1.0, abs(best))
 
@@ -163,7 +167,9 @@ def counted(solved: Solved) -> tuple[float, float]:
             usd += worth * lacking * p.prices.short[v]
     for t, one in enumerate(capex_usd(p, orders)):
         usd += one * (1 + p.prices.discount) ** (-t / 12)
-    gone = sum(int(orders.gone[t, p.cell_type == k].sum()) for t in range(p.months) for k in range(len(p.watts)))
+    gone = sum(
+        int(orders.gone[t, p.cell_type == k].sum()) for t in range(p.months) for k in range(len(p.watts))
+    )
     assert gone == orders.come.sum()
     return usd, short
 
@@ -180,7 +186,9 @@ def test_a_plan_is_worth_what_a_count_by_hand_says(small: bool, monkeypatch: pyt
     assert small or solved.route == "rolling"
 
 
-def test_the_rounded_plan_and_its_bound_stand_on_both_sides_of_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rounded_plan_and_its_bound_stand_on_both_sides_of_the_best(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     problem = toy(months=12, demand=tuple(np.linspace(4, 9, 12)))
     best = Highs(expansion_program(problem)).solve(gap=0.0, time_limit_s=60.0)
     assert best.status == "optimal"
@@ -215,7 +223,9 @@ def test_demand_that_nobody_can_serve_is_short_at_its_price() -> None:
 
 
 def test_no_capacity_at_all_and_no_budget_leave_priced_shortfall() -> None:
-    nothing = toy(months=12, demand=(4.0,) * 12, now=(0, 0), power_w=np.zeros(2), module_most=np.zeros(2, int))
+    nothing = toy(
+        months=12, demand=(4.0,) * 12, now=(0, 0), power_w=np.zeros(2), module_most=np.zeros(2, int)
+    )
     assert solve_expansion(nothing, time_limit_s=10.0).x.sum() == pytest.approx(48.0, rel=1e-6)
     poor = with_prices(toy(months=12, demand=(9.0,) * 12), budget=np.zeros(1))
     solved = solve_expansion(poor, time_limit_s=10.0)

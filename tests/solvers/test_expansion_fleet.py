@@ -93,9 +93,7 @@ def test_the_room_of_a_site_takes_at_least_what_is_shown_to_fit(fleet: Fleet) ->
     for kind in emptier.server_types:
         fits = {row.name: row.servers for row in how_many_fit(emptier, kind.name).sites}
         for site, room in zip(emptier.sites, rooms, strict=True):
-            used = sum(
-                group.count * watts[group.type] for group in halved if racks[group.rack] == site.name
-            )
+            used = sum(group.count * watts[group.type] for group in halved if racks[group.rack] == site.name)
             assert room.power_w >= used + fits[site.name] * watts[kind.name] - 1e-6
             shown += fits[site.name]
     assert shown > 1000
@@ -145,6 +143,9 @@ def test_the_record_says_what_it_rests_on(proposal: Proposal) -> None:
     nothing = solution.alternatives[0]
     assert nothing.name == "do nothing" and nothing.objective is not None
     assert nothing.objective >= solution.objective
+    rule = solution.alternatives[2]
+    assert rule.name == "buy ahead" and rule.objective is not None
+    assert solution.objective <= rule.objective and solution.bound <= rule.objective
     assert [row.change for row in solution.sensitivity] == ["-5 %", "+5 %"]
     assert solution.sensitivity[0].objective < solution.sensitivity[1].objective
     words = "\n".join(solution.notes)
@@ -169,12 +170,27 @@ def test_the_command_writes_a_plan_and_its_solution(tmp_path: Path, fleet: Fleet
     app = typer.Typer()
     app.command()(expansion)
     out = tmp_path / "exp.yaml"
-    words = [str(tmp_path / "fleet.yaml"), "--months", "12", "-o", str(out), "--time-limit", "20s", "--gap", "30%"]
+    words = [
+        str(tmp_path / "fleet.yaml"),
+        "--months",
+        "12",
+        "-o",
+        str(out),
+        "--time-limit",
+        "20s",
+        "--gap",
+        "30%",
+    ]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert "ordered in" in done.output and "MUSD of today" in done.output
     solution = json.loads((tmp_path / "exp.solution.json").read_text())
-    assert solution["formulation"] == "expansion" and solution["command"].startswith("fleetwin plan expansion")
+    assert solution["formulation"] == "expansion" and solution["command"].startswith(
+        "fleetwin plan expansion"
+    )
+    told = CliRunner().invoke(app, [*words, "--force", "--json", "--explain"])
+    assert told.exit_code == 0 and json.loads(told.stdout)["plan_digest"].startswith("sha256:")
+    assert "alternatives" in told.stderr
     again = CliRunner().invoke(app, words)
     assert again.exit_code != 0 and isinstance(again.exception, UsageError)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,13 +17,15 @@ from rich.table import Table
 from solvers.expansion_fleet import ExpansionWishes
 from solvers.interrupt import stoppable
 from twin.cli.inputs import read_time
-from twin.cli.plan_output import hand_over, refuse_to_overwrite
+from twin.cli.plan_output import explain_solution, hand_over, refuse_to_overwrite
 from twin.files.fleet import read_fleet
+from twin.files.solution import beside
 from twin.model.errors import UsageError
 from twin.model.units import parse_quantity
 from twin.records.solution import Solution
 
 KINDS = ("server", "module", "move", "retire")
+SHOWN = ("orders", "cost")  # the other tables have a row for every month and service or site
 
 
 def expansion(
@@ -54,7 +57,8 @@ def expansion(
     lead: Annotated[int, typer.Option(min=0, max=36, help="Months from an order to a server at work.")] = 3,
     module_lead: Annotated[int, typer.Option(min=0, max=36, help="Months to build a power module.")] = 6,
     module: Annotated[
-        str | None, typer.Option(metavar="POWER", help="Power of a module. [default: 1 MW, less for small sites]")
+        str | None,
+        typer.Option(metavar="POWER", help="Power of a module. [default: 1 MW, less for small sites]"),
     ] = None,
     module_price: Annotated[float, typer.Option(min=0, help="Price of modules, MUSD per MW.")] = 11.3,
     modules: Annotated[int, typer.Option(min=0, max=1000, help="Most modules at a site.")] = 10,
@@ -62,7 +66,8 @@ def expansion(
         float | None, typer.Option(min=0, help="MUSD that may be ordered each year. [default: any]")
     ] = None,
     retire_early: Annotated[
-        bool, typer.Option("--retire-early", help="Retire servers before the end of their life where it saves.")
+        bool,
+        typer.Option("--retire-early", help="Retire servers before the end of their life where it saves."),
     ] = False,
     start: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it begins. [default: the fleet's time]")
@@ -123,7 +128,16 @@ def expansion(
             should_stop=should_stop,
             progress=tell,
         )
-    words = ["fleetwin", "plan", "expansion", str(fleet), "--months", str(months), "--start", begin.isoformat()]
+    words = [
+        "fleetwin",
+        "plan",
+        "expansion",
+        str(fleet),
+        "--months",
+        str(months),
+        "--start",
+        begin.isoformat(),
+    ]
     options = {
         "growth": growth,
         "scenarios": scenarios,
@@ -144,29 +158,20 @@ def expansion(
     words += ["--retire-early"] if retire_early else []
     for text in price or ():
         words += ["--price", text]
-    return _show(
-        proposal.solution,
-        json=json,
-        quiet=output is None,
-        then=lambda: hand_over(
-            proposal,
-            the_fleet,
-            fleet_path=fleet,
-            output=output,
-            command=shlex.join(words),
-            explain=explain,
-        ),
-    )
-
-
-def _show(solution: Solution, *, json: bool, quiet: bool, then: Callable[[], int]) -> int:
-    """Print the solution as JSON, or its orders by quarter and whatever comes `then`."""
-    if json:
-        code = 0 if quiet else then()
-        typer.echo(solution.model_dump_json(indent=1))
-        return code
-    by_quarter(solution, Console(stderr=quiet, highlight=False))
-    return then()
+    command = shlex.join(words)
+    if json and output is None:
+        typer.echo(proposal.solution.model_dump_json(indent=1))
+        return 0
+    screen = Console(stderr=output is None or json, highlight=False)
+    by_quarter(proposal.solution, screen)
+    if explain:
+        kept = tuple(table for table in proposal.solution.tables if table.name in SHOWN)
+        explain_solution(proposal.solution.model_copy(update={"tables": kept}), screen)
+    with redirect_stdout(sys.stderr if json else sys.stdout):
+        hand_over(proposal, the_fleet, fleet_path=fleet, output=output, command=command, explain=False)
+    if json and output is not None:
+        typer.echo(beside(output).read_text(encoding="utf-8"), nl=False)
+    return 0
 
 
 def by_quarter(solution: Solution, screen: Console) -> None:
@@ -215,7 +220,9 @@ def _scenarios(text: str | None) -> tuple[tuple[str, float, float], ...]:
         try:
             found.append((f"x{factor.strip()}", float(factor), parse_quantity(chance.strip(), "ratio")))
         except ValueError as error:
-            raise UsageError(f"--scenarios {text!r}: write FACTOR:CHANCE by comma, 0.5:25%,1:75% ({error})") from None
+            raise UsageError(
+                f"--scenarios {text!r}: write FACTOR:CHANCE by comma, 0.5:25%,1:75% ({error})"
+            ) from None
     return tuple(found)
 
 

@@ -36,6 +36,9 @@ GROUPS = {
         Command(
             "plan placement", "twin.cli.plan_placement:placement", "Where demand is served, hour by hour"
         ),
+        Command(
+            "plan expansion", "twin.cli.plan_expansion:expansion", "What to buy, build and retire, and when"
+        ),
     ),
     "Judge": (
         Command("check", "twin.cli.check:check", "Judge a plan: is it safe, does it do what it claims?"),
