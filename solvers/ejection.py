@@ -39,7 +39,7 @@ def _owner(t: Any, s: Any, p: int, price: Floats, worth: Floats, taken: Any) -> 
     c = t.cell[p]
     if s.free[c] <= 0:
         for q in range(t.cell_runs[c], t.cell_runs[c + 1]):
-            if q != p and s.counts[q] > 0 and not taken[q] and powers(t, s, p, q):
+            if t.who[q] != t.who[p] and s.counts[q] > 0 and not taken[q] and powers(t, s, p, q):
                 regret = _regret(t, s, q, price, worth)
                 if regret < least:
                     best, least = q, regret
@@ -48,7 +48,7 @@ def _owner(t: Any, s: Any, p: int, price: Floats, worth: Floats, taken: Any) -> 
     for k in range(t.cells_of_row[row], t.cells_of_row[row + 1]):
         d = t.row_cells[k]
         for q in range(t.cell_runs[d], t.cell_runs[d + 1]):
-            if q != p and s.counts[q] > 0 and not taken[q]:
+            if t.who[q] != t.who[p] and s.counts[q] > 0 and not taken[q]:
                 regret = _regret(t, s, q, price, worth)
                 if regret < least and _makes_room(t, s, p, q):
                     best, least = q, regret
@@ -178,3 +178,26 @@ def improve(t: Any, s: Any, pairs: Ints, price: Floats, worth: Floats) -> float:
             if gain >= 0.0:
                 break
     return saved
+
+
+@njit(cache=True)
+def seize(t: Any, s: Any, order: Ints, price: Floats, worth: Floats) -> int:
+    """Let those that are short take from owners who can do without, and leave those to be topped up; return how many were taken.
+
+    Unlike `serve` nothing is undone: where much is missing, most owners have somewhere else to go, and the rest takes part in
+    the next round with a higher worth.
+    """
+    taken = np.zeros(len(t.cell), np.bool_)
+    count = 0
+    for r in order:
+        most = 10 + int(2.0 * short_of(t, s, r))
+        while short_of(t, s, r) > EPS and most > 0:
+            most -= 1
+            p, q = _next(t, s, r, price, worth, taken, 0)
+            if p < 0:
+                break
+            if q >= 0:
+                change(t, s, q, -1)
+                count += 1
+            change(t, s, p, 1)
+    return count

@@ -20,6 +20,7 @@ from solvers.problem import Floats
 # Weight of the step that the cells of a type take together beside the step that each takes alone: this many times as long, at
 # most so many times as steep.
 SHARE, TOGETHER = 4.0, 20.0
+MARGIN = 0.004  # of the servers of a cell: the mean aims at so many fewer, because whole servers fit less well
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,18 @@ class Volume:
         answer = self.oracle.ask(self.prices)
         self.bound, self.mean, self.turns = answer.bound, answer.counts, 1
         self.aim = 0.005 * abs(self.bound)
+        self.margin = np.full(len(rows.high), MARGIN)
         self._bad = 0
 
     def alone(self) -> None:
         """From now on let each cell step alone, and begin the mean anew: common steps leave it unlawful."""
         self.together, self.mixing, self.aim = False, 0.1, min(self.aim, 1e-3 * abs(self.bound))
         self.mean = self.oracle.ask(self.prices).counts
+
+    def spare(self, extra: Floats) -> None:
+        """Leave more in these cells, a part of their servers `[K]`: whole servers did not fit; step and mix wider for it."""
+        self.margin = np.minimum(self.margin + extra, 0.1)
+        self.aim, self.mixing = max(self.aim, 3e-4 * abs(self.bound)), max(self.mixing, 0.04)
 
     def run(
         self,
@@ -82,6 +89,8 @@ class Volume:
         """Step once; return whether there was anywhere to go."""
         rows = self.oracle.rows
         excess = _excess(rows, self.mean, self.prices)
+        close = (rows.kind >= 0) & ((self.prices > 0) | (excess > 0))
+        excess = np.where(close, excess + self.margin * rows.high, excess)
         alone, together = excess * rows.unit, self._of_types(excess)
         weight = min(TOGETHER, SHARE * float(excess @ alone) / max(float(excess @ together), 1e-12))
         way = alone + weight * together if self.together else alone

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from solvers.ejection import improve, serve
+from solvers.ejection import improve, seize, serve
 from solvers.oracle import Oracle
 from solvers.prices import Volume
 from solvers.problem import CapacityProblem, Floats, Ints
@@ -26,6 +26,7 @@ from solvers.whole import Plan, Terms, plan, plan_cost, terms
 
 WIDE = 5e-3  # of the cost: a gap that another plan might close
 SETTLED = 2e-5  # of the bound: prices whose steps aim at less are as good as they get
+BIDS = 20  # rounds of an auction
 TRIES = 200  # chains between two looks at the clock
 REGRETTED = 500  # pairs that may be improved between two looks at the clock
 
@@ -65,8 +66,7 @@ def solve_large(
     search = Search(problem, time_limit_s, log, should_stop)
     search.start(guide)
     if guide is None:
-        search.price(0.25, together=True)
-        search.round(until=0.0)  # no chains yet: something to show if we are stopped
+        search.price(0.15, together=True)
     search.price(0.5, together=False)
     search.round(until=0.75)
     search.price(0.85, together=False)
@@ -127,7 +127,7 @@ class Search:
     def round(self, until: float) -> None:
         """Make whole plans from the mean that was bought, the dearest reservations first, then the largest; keep the best.
 
-        Chains go on until a part of the time is over; with none for them, only the first order is tried.
+        The auction and chains go on until a part of the time is over.
         """
         prices, worth = self._guides()
         self.rounded = self.volume.turns
@@ -142,14 +142,26 @@ class Search:
             give_back(self.terms, made, prices)
             top_up(self.terms, made, order, prices)
             self.keep(made, f"{name} first")
-            if self.part() >= until:
-                continue
+            self._auction(made, prices, worth.copy(), until)
+            self.keep(made, f"{name} first, auction")
             lift(self.terms, made, order)
             while self.part() < until and serve(self.terms, made, order, prices, worth, TRIES) < -1e-6:
                 if self.over():
                     break
             polish(self.terms, made)
             self.keep(made, f"{name} first, chains")
+
+    def _auction(self, made: Plan, prices: Floats, worth: Floats, until: float) -> None:
+        """While somebody is short: let them take from others, raise what an RRU is worth to them, top up the robbed."""
+        for _ in range(BIDS):
+            short = np.maximum(self.problem.demand - made.total + made.worst[:, 0], 0.0) > 1e-6
+            if not short.any() or self.part() >= until or self.over():
+                return
+            worth[short] = 1.5 * worth[short] + 0.1
+            order = np.argsort(-worth, kind="stable")
+            seize(self.terms, made, order, prices, worth)
+            top_up(self.terms, made, order, prices)
+            self.keep(made, "auction")
 
     def part(self) -> float:
         """Return which part of the time is over."""
