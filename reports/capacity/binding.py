@@ -43,8 +43,10 @@ def blocks(report: CapacityReport) -> Iterator[Block]:
         )
         rows = [(b.text, b.kind, b.thing, b.state, b.limit, b.unit, b.price) for b in bindings]
         yield Grid("binding", "Limits without slack, dearest first", _BINDING, rows, command)
+    elif solution.shortfalls or solution.conflicts:
+        yield Words("No limit has a price; what stands in the way of each wish is told with it.")
     else:
-        yield Words("No limit binds: there is room everywhere.")
+        yield Words("No limit binds, and every wish is met.")
     if solution.shortfalls:
         wishes = [
             (s.who, s.amount, s.unit, s.where, s.month, s.cost, s.because, s.text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reports.capacity.bars_svg import Bar, Part, draw_change, draw_parts
-from reports.capacity.blocks import Block, Column, Grid, Picture
+from reports.capacity.blocks import MOST, Block, Column, Grid, Picture
 from reports.capacity.made import by_report, by_solver, number
 from twin.records.capacity_report import CapacityReport, is_drawn
 from twin.records.solution import Table
@@ -50,7 +50,7 @@ def _reservations(report: CapacityReport) -> Iterator[Block]:
                 Part("gone with the worst loss", "part-lost",
                      max(0.0, number(row, "capacity_rru") - number(row, "after_worst_loss_rru"))),
             ),
-            f"worst loss {row.get('worst_loss') or 'none'}",
+            f"worst loss {row['worst_loss']}" if row["worst_loss"] else "",
             number(row, "demand_rru"),
         )
         for row in rows[:MOST_BARS]
@@ -92,7 +92,11 @@ def _changes(report: CapacityReport) -> Iterator[Block]:
         for row in rows
     ]
     table.sort(key=lambda row: -abs(float(row[-1] or 0.0)))
-    yield Grid("changes", "What changes", _CHANGES, table, by_solver(report))
+    changed = sum(1 for row in table if row[-1])
+    note = "" if changed else "No row differs from today; a few are shown."
+    yield Grid(
+        "changes", "What changes", _CHANGES, table, by_solver(report), note=note, most=min(MOST, changed or 3)
+    )
 
 
 def _as_it_is(report: CapacityReport, table: Table) -> Grid:

@@ -63,4 +63,6 @@ def _gap(solution: Solution) -> str:
     also += [f"{text.figure(round(solution.gap_kw, 1))} kW"] if solution.gap_kw is not None else []
     worth = f" ({', '.join(also)})" if also else ""
     why = f" It was solved by {solution.route}{': ' + solution.why if solution.why else ''}."
+    if solution.status == "nothing" or solution.gap == 0.0:
+        return f"{what}{by}.{why}"
     return f"{what}: at most {text.percent(solution.gap)} % from the best{worth}{by}.{why}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reports.capacity.blocks import Block, Facts, Heading, Signature, Words
 from reports.capacity.made import number, planned, unsurvived, usd
 from twin.records import text
-from twin.records.capacity_report import CapacityReport
+from twin.records.capacity_report import BOUGHT, CapacityReport
 from twin.records.solution import Alternative
 
 RISKY = 0.05  # a chance of shortfall from which on the page warns
@@ -32,7 +32,7 @@ def blocks(report: CapacityReport) -> Iterator[Block]:
 
 
 def _headline(report: CapacityReport) -> str:
-    bought = [order for order in report.orders if order.kind in ("server", "module")]
+    bought = [order for order in report.orders if order.kind in BOUGHT]
     if bought:
         cost = usd(sum(order.cost_usd for order in report.orders))
         first = f"overdue since {bought[0].order_by}" if bought[0].late else f"by {bought[0].order_by}"
@@ -106,6 +106,11 @@ def _doubts(report: CapacityReport) -> list[str]:
     if solution.shortfalls:
         said.append(
             f"{text.count(len(solution.shortfalls), 'wish').replace('wishs', 'wishes')} not met: see what binds."
+        )
+    state = planned(report)
+    if state is not None and unsurvived(state) > unsurvived(report.states[0]):
+        said.append(
+            "The plan leaves more single losses that are not survived than there are today: see what is survived."
         )
     if solution.status == "interrupted":
         said.append("The solver was interrupted: a better plan may exist.")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from reports.capacity.blocks import Block, Column, Grid, Picture, Words
 from reports.capacity.demand_svg import Supplied, draw_demand
 from reports.capacity.made import by_report, by_solver, number
+from twin.records import text
 from twin.records.capacity_report import CapacityReport
 from twin.records.solution import Cell
 
@@ -42,7 +43,7 @@ def blocks(report: CapacityReport) -> Iterator[Block]:
         "Demand and supply by month, most at risk first",
         tuple(draw_demand(service, by_service[service]) for service in order[:MOST_CHARTS]),
         by_report(report),
-        note=f"{left:,} more are in the table." if left > 0 else "",
+        note=f"{text.count(left, 'more service')}: see the table." if left > 0 else "",
         key=(("band", "demand from low to high"), ("line-demand", "likely demand"),
              ("line-supply", "supply with the plan"), ("gap", "months that are short, and by how much")),
     )  # fmt: skip

@@ -40,13 +40,14 @@ def draw_demand(service: str, rows: Sequence[Supplied]) -> Markup:
             )
             # A small gap is easily overlooked: its month is marked on the axis, too.
             made.drawing.box(made.x(index), made.y(0.0) - 6, (wide, 6), style="gap", title=title, round_=0)
-    made.drawing.path(
-        [(x, made.y(row.likely)) for x, row in zip(middles, rows, strict=True)], style="series-demand"
-    )
     steps = [
         (made.x(end), made.y(row.supply)) for index, row in enumerate(rows) for end in (index, index + 1)
     ]
     made.drawing.path(steps, style="series-supply")
+    # On top: where both are equal, both show.
+    made.drawing.path(
+        [(x, made.y(row.likely)) for x, row in zip(middles, rows, strict=True)], style="series-demand"
+    )
     last = rows[-1]
     _label(made.drawing, made.y(last.likely) + 4, made.y(last.supply) + 4)
     return made.drawing.render()

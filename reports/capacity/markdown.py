@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from reports.capacity import filled
 from reports.capacity.blocks import Block, Commands, Facts, Grid, Heading, Picture, Words, shown
 from reports.markdown import escape
+from twin.records import text
 from twin.records.capacity_report import CapacityReport
 
 _SIGNS = {"pass": "✅ ", "warn": "⚠️ ", "fail": "❌ "}
@@ -57,7 +58,7 @@ def _grid(grid: Grid) -> Iterator[str]:
         yield "| " + " | ".join(cells) + " |"
     yield ""
     left = len(grid.rows) - min(MOST, len(grid.shown))
-    more = f" {left:,} more rows are in the CSV tables." if left else ""
+    more = f" {text.count(left, 'more row')}: see the CSV tables." if left else ""
     note = f"{escape(grid.note)} " if grid.note else ""
     yield f"{note}Made by: {_code(grid.command)}.{more}"
     yield ""

@@ -46,7 +46,7 @@ def blocks(report: CapacityReport) -> Iterator[Block]:
         "Risk of shortfall by service and month, highest first",
         tuple(draw_risk(months, part) for part in (strips[:half], strips[half:]) if part),
         by_report(report),
-        note=f"{left:,} more services are in the table." if left > 0 else "",
+        note=f"{text.count(left, 'more service')}: see the table." if left > 0 else "",
         key=tuple((style, words) for _, style, words in STEPS),
     )
     rows = [

@@ -82,6 +82,15 @@ def test_what_is_wrong_already_is_not_charged_to_a_loss() -> None:
     assert state.servers == 10
 
 
+def test_a_device_that_is_too_loaded_already_is_told_once() -> None:
+    # Each panel carries 3.2 kVA of its 3 kVA without any loss.
+    panel = {"kind": "panel", "site": "ams1", "rated_va": 3e3, "fed_by": ["grid"]}
+    grid = {"name": "grid", "kind": "utility", "site": "ams1", "rated_va": 1e5}
+    state = found(tiny_fleet(power_units=[grid, {"name": "panel-a", **panel}, {"name": "panel-b", **panel}]))
+    assert state.over_now == ("panel-a", "panel-b")
+    assert {loss.name for loss in state.losses if loss.over} == set()
+
+
 def test_the_fleet_after_a_plan_has_what_its_steps_leave() -> None:
     planned = after(plan_of(retire("r3", 4), retire("r[1-2]", 6)), tiny_fleet())
     assert [group.count for group in planned.server_groups] == [7, 7, 6]

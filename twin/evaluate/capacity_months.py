@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from datetime import date
 
 from twin.model.errors import UsageError
-from twin.records.capacity_report import TABLES, Lead, Order, Risk, rows_of
+from twin.records.capacity_report import BOUGHT, TABLES, Lead, Order, Risk, rows_of
 from twin.records.solution import Cell, Solution
 from twin.records.triangular import chance_above, mean_above
 
-BOUGHT = ("server", "module")
 _MONTH = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
 _NUMBERS = ("_rru", "_usd", "_kw", "_u", "_t")  # how the columns of numbers end
 _COUNTS = ("count", "now", "planned")

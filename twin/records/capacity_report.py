@@ -193,6 +193,7 @@ class CapacityReport(Frozen):
         return tuple(sorted(found))
 
 
+BOUGHT = ("server", "module")  # kinds of orders that are placed with somebody, and take their lead time
 # The tables of a solution that a report draws from, with their columns; others are shown as they are.
 TABLES = {
     "demand_supply": ("month", "service", "demand_low_rru", "demand_rru", "demand_high_rru", "supply_rru", "short_rru"),

@@ -90,6 +90,13 @@ def test_bars_of_one_scale_can_be_compared() -> None:
     assert other[2] / one[2] == pytest.approx(4.0, rel=0.01)
 
 
+def test_a_mark_stands_at_its_value() -> None:
+    drawing = str(draw_parts("", "", [Bar("a", (Part("", "part-used", 40.0),), mark=20.0)], shared=True))
+    x, _, width, _ = boxes(drawing, "part-used")[0]
+    mark = float(re.findall(r'<line class="mark" x1="([\d.]+)"', drawing)[0])
+    assert (mark - x) / width == pytest.approx(0.5, abs=0.01)
+
+
 def test_a_load_above_the_limit_is_drawn_beyond_it() -> None:
     bar = Bar("u", (Part("now", "part-load", 0.5), Part("after", "part-lost", 1.5)))
     drawing = str(draw_shares("Tightest", [bar]))

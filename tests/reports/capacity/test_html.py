@@ -127,6 +127,9 @@ def test_what_speaks_against_signing_is_said() -> None:
     assert "Do not sign" not in _with(report, verdict=other)
     assert "is about another plan and counts for nothing here" in _with(report, verdict=other)
     assert "The twin has not judged this plan" in _with(report, verdict=None)
+    worse = (report.states[0], report.states[2], report.states[2])
+    assert "more single losses that are not survived" in _with(report, states=worse)
+    assert "more single losses that are not survived" not in _with(report)
     nothing = sample_expansion().model_copy(update={"status": "nothing"})
     assert "There is no plan to sign: the solver found none" in _with(report, solution=nothing)
     assert "Solve again" in _with(report, warnings=("solve again",))
@@ -177,6 +180,9 @@ def test_each_section_says_what_is_in_the_record() -> None:
         section.name: {block.name: block for block in blocks if isinstance(block, Grid)}
         for section, blocks in filled(PAGES["expansion"])
     }
+    assert "7 orders to place, 2 to move or retire, 48.2 million USD in all" in words["orders"]
+    assert [row[2] for row in tables["orders"]["moves"].rows] == ["move", "retire"]
+    assert {row[2] for row in tables["orders"]["orders"].rows} == {"server", "module"}
     assert "gpu servers one month sooner would save 88,000 USD" in words["binding"]
     assert [row[6] for row in tables["binding"]["binding"].rows] == [88_000.0, 4120.0, 310.0]
     assert "at most 0.29 % from the best (3 servers, 1.4 kW)" in words["confidence"]
