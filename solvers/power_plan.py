@@ -266,7 +266,7 @@ def _binding(
     if answer.x is None:
         return
     fixed = dataclasses.replace(program, lower=program.lower.copy(), upper=program.upper.copy())
-    whole = np.r_[v.on, v.capped]
+    whole = np.flatnonzero(program.integer)
     fixed.lower[whole] = fixed.upper[whole] = np.round(answer.x[whole])
     prices = Highs(fixed, relaxed=True).solve().row_dual
     if prices is None:
