@@ -40,11 +40,11 @@ class Job:
 
 @dataclass(frozen=True)
 class MaintenanceProblem:
-    """Jobs [J] over slots [T] of `slot_s`: `length` [J] in slots, draining included, `risk` [requests, (J, T)] of each slot in which a job runs.
+    """Jobs [J] over slots [T] of `slot_s`: `length` [J] in slots, draining included, at the site `at` [J].
 
-    `conflicts` are sets of jobs that must not all run at once, with what would happen. `lost` [RRU, (N, J)] is what a job takes of
-    a pool in a case of a further loss (`certain` [N]: of none), `room` [RRU, (N, T)] what it can spare in each slot. `drained` are the racks that
-    go down with a job. `at` [J] is the site.
+    `risk` [requests, (J, T)] is that of each slot in which a job runs. `conflicts` are sets of jobs that must not all run at
+    once, with what would happen. `lost` [RRU, (N, J)] is what a job takes of a pool in a case of a further loss (`certain` [N]:
+    of none), `room` [RRU, (N, T)] what the pool can spare in each slot. `drained` are the racks that go down with a job.
     """
 
     start: datetime

@@ -148,7 +148,7 @@ def _seen(
     drawn: tuple[Mapping[str, float] | None, Mapping[str, float] | None],
     capped: Mapping[str, float],
 ) -> list[tuple[Domain, Domain]]:
-    """Return each domain before and after, by the analysis of stranded power: in whole servers, with capped racks at their cap."""
+    """Return each domain before and after, by the analysis of stranded power: in whole servers, capped racks at their cap."""
     rack_w, swing_va = drawn
     full = rack_loads(fleet)
     now_w = dict(rack_w or {})

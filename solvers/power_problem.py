@@ -39,8 +39,9 @@ class RackClass:
 class PowerProblem:
     """Classes [R], feeds [F], options (class, feed) [O], server types [K], limits [M].
 
-    What a rack on feed f adds to limit m is `per_va[m, f]` x its VA + `per_w[m, f]` x its W; `left` is what the rating
-    leaves without any rack and `used` what today's racks take: what is above its rating today must not get worse. `gain_va` and `gain_w` [F] are the same for the domains that count.
+    What a rack on feed f adds to limit m is `per_va[m, f]` x its VA + `per_w[m, f]` x its W; `left` is what the rating leaves
+    without any rack and `used` what today's racks take: what is above its rating today must not get worse. `gain_va` and
+    `gain_w` [F] are the same for the domains that count.
     """
 
     classes: tuple[RackClass, ...]

@@ -3,7 +3,7 @@
     min   Σ_jt risk[j,t] · runs[j,t]  +  wait · Σ_jt t · starts[j,t]  +  skip · Σ_j skipped[j]  +  short · Σ_nt short[n,t]
     with  runs[j,t] = Σ_{t − length < t' ≤ t} starts[j,t']
 
-starts[j,t] is 1 where job j begins in slot t. A job that fits nowhere is skipped at a price; capacity that is missing has a price.
+starts[j,t] is 1 where job j begins in slot t. A job that fits nowhere is skipped at a price; missing capacity has a price.
 Each function is one constraint.
 """
 
@@ -54,7 +54,7 @@ def maintenance_program(problem: MaintenanceProblem, terms: Terms) -> tuple[Line
 
 def maintenance_variables(model: LinearModel, problem: MaintenanceProblem, terms: Terms) -> Variables:
     """Add the columns: a start for each slot from which the job ends within the window."""
-    last = problem.slots - problem.length
+    last: Ints = problem.slots - problem.length
     job = np.repeat(np.arange(len(problem.jobs)), np.maximum(last + 1, 0))
     slot = np.concatenate([np.arange(max(0, n + 1)) for n in last] or [np.zeros(0, dtype=np.int64)])
     names = [one.unit for one in problem.jobs]
@@ -89,8 +89,8 @@ def conflicting_jobs_do_not_overlap(model: LinearModel, problem: MaintenanceProb
     column, job, slot = _running(problem, v)
     sets = [group for group, _ in problem.conflicts]
     inside = np.zeros((len(sets), len(problem.jobs)), dtype=bool)
-    for number, group in enumerate(sets):
-        inside[number, list(group)] = True
+    for one, group in enumerate(sets):
+        inside[one, list(group)] = True
     number, entry = np.nonzero(inside[:, job])
     model.rows(
         "conflicting_jobs_do_not_overlap",

@@ -1,7 +1,7 @@
 """Stranded power: which racks to feed otherwise, and which to cap, so that the most power becomes usable.
 
     max   Σ_ofk gain_fk · new[o,k]  −  move · Σ_{o not home} on[o]  −  cap · Σ_r capped[r]
-    with  load of every unit, in every state of one loss, ≤ its rating; or, where that is broken today, today's without new servers
+    with  load of every unit, in every state of one loss, ≤ its rating; where that is broken today, ≤ today's, no new server
 
 o is an option: a class of racks on a feed; on[o] counts its racks (whole), new[o,k] servers of type k that more could be placed
 there (fractions: a bound for whole ones). Leaving all as it is always is a solution. Each function is one constraint.
