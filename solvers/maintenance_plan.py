@@ -109,13 +109,10 @@ def worth(problem: MaintenanceProblem, terms: Terms, begins: Ints) -> float:
     runs = running(problem, begins)
     missing = np.maximum(problem.lost @ runs - problem.room, 0.0)
     price = np.where(problem.certain, terms.short, terms.short_after)
-    waits = terms.wait * begins[begins >= 0].sum()
-    return float(
-        (problem.risk * runs).sum()
-        + (price[:, None] * missing).sum()
-        + waits
-        + terms.skip * (begins < 0).sum()
-    )
+    unsafe = terms.unsafe * float((problem.unsafe * runs).sum())
+    waits = terms.wait * float(begins[begins >= 0].sum())
+    risk, short = float((problem.risk * runs).sum()), float((price[:, None] * missing).sum())
+    return risk + unsafe + short + waits + terms.skip * int((begins < 0).sum())
 
 
 def running(problem: MaintenanceProblem, begins: Ints) -> Floats:
@@ -185,7 +182,7 @@ def _solution(
         notes=(
             "risk: the chance that a further thing fails in a slot x the requests that it would hit, more than without the job",
             "a thing without mtbf never fails in this count; what a job takes down itself is drained before",
-            "a further loss that overloads a unit is looked at for jobs together (conflicts), not in the risk of one job",
+            "loads by the hour follow today's shares of traffic; a unit counts as overloaded from 95 % of its rating on",
         ),
         inputs={
             "start": problem.start.isoformat(),
@@ -220,6 +217,10 @@ def _shortfalls(problem: MaintenanceProblem, terms: Terms, begins: Ints) -> Iter
 
 def _risks(problem: MaintenanceProblem, begins: Ints) -> Iterator[str]:
     """Yield what a further loss would take below what users need, worst first."""
+    slots = (problem.unsafe * running(problem, begins)).sum(axis=1)
+    for j in np.flatnonzero(slots):
+        hours = float(slots[j]) * problem.slot_s / 3600
+        yield f"{problem.jobs[j].unit}: for {hours:.3g} h a further loss would load a unit above its rating"
     missing = np.maximum(problem.lost @ running(problem, begins) - problem.room, 0.0).max(axis=1, initial=0.0)
     missing[problem.certain] = 0.0
     for n in np.argsort(-missing, kind="stable")[:8]:

@@ -16,9 +16,9 @@ from itertools import combinations
 
 import numpy as np
 
+from solvers.maintenance_loads import Overloads, hourly_rack_w
 from solvers.placement_flows import flows, point_of
 from solvers.placement_problem import placement_problem
-from twin.graph.analysis_chain import rack_loads, site_loads
 from twin.graph.levels import Bools, Floats, Ints
 from twin.graph.sweep import Sweep, sweep_of
 from twin.model.errors import UsageError, did_you_mean
@@ -26,7 +26,6 @@ from twin.model.fleet import Fleet
 
 KINDS = ("power_units", "cooling_plants", "switches")
 MOST_JOBS = 40
-OVER = 1.0 + 1e-6
 DRAINING_S = 900.0  # assumed by rack.drain and rack.undrain, all racks of a job at once
 
 
@@ -42,7 +41,8 @@ class Job:
 class MaintenanceProblem:
     """Jobs [J] over slots [T] of `slot_s`: `length` [J] in slots, draining included, at the site `at` [J].
 
-    `risk` [requests, (J, T)] is that of each slot in which a job runs. `conflicts` are sets of jobs that must not all run at
+    `risk` [requests, (J, T)] is that of each slot in which a job runs; it is `unsafe` where a further loss would then load a unit
+    above its rating that is not so without the job. `conflicts` are sets of jobs that must not all run at
     once, with what would happen. `lost` [RRU, (N, J)] is what a job takes of a pool in a case of a further loss (`certain` [N]:
     of none), `room` [RRU, (N, T)] what the pool can spare in each slot. `drained` are the racks that go down with a job.
     """
@@ -53,6 +53,7 @@ class MaintenanceProblem:
     length: Ints
     at: tuple[str, ...]
     risk: Floats
+    unsafe: Bools
     conflicts: tuple[tuple[tuple[int, ...], str], ...]
     pools: tuple[str, ...]
     lost: Floats
@@ -75,9 +76,10 @@ def maintenance_problem(
     slot_s: float = 1800.0,
     rack_w: Mapping[str, float] | None = None,
 ) -> MaintenanceProblem:
-    """Read the problem off a fleet; racks draw nameplate unless `rack_w` says otherwise. Raises UsageError with all problems.
+    """Read the problem off a fleet; racks draw `rack_w`, else what users make them draw by the hour.
 
-    Cost: a sweep for each job, pair of jobs and further loss; a roll-up of the site for each job and pair.
+    Raises UsageError with all problems.
+    Cost: a sweep for each job, pair of jobs and further loss; roll-ups of the site for each pair, and for each job and hour.
     """
     _check(fleet, jobs, window_s, slot_s)
     slots = int(window_s // slot_s)
@@ -119,6 +121,9 @@ def maintenance_problem(
                     loses[p],
                     np.minimum(room, old),
                 )
+    hours = math.ceil(slots * slot_s / 3600.0)
+    overloads = Overloads(fleet, [rack_w] if rack_w else hourly_rack_w(fleet, start, hours))
+    hour_of: Ints = ((np.arange(slots) + 0.5) * slot_s // 3600.0).astype(np.int64)
     drained = tuple(
         tuple(
             rack.name
@@ -140,7 +145,8 @@ def maintenance_problem(
         ),
         at=at,
         risk=risk,
-        conflicts=tuple(_conflicts(fleet, jobs, at, names, down, rack_w)),
+        unsafe=_unsafe(jobs, at, overloads, hour_of),
+        conflicts=tuple(_conflicts(fleet, jobs, at, names, (down, overloads))),
         pools=tuple(name for name, *_ in rows.values()),
         lost=np.array([row for _, row, _ in rows.values()]).reshape(len(rows), len(jobs)),
         room=np.array([room for *_, room in rows.values()]).reshape(len(rows), slots),
@@ -240,29 +246,39 @@ def _demand(
     return load, needed
 
 
+def _unsafe(jobs: Sequence[Job], at: Sequence[str], overloads: Overloads, hour_of: Ints) -> Bools:
+    """Return in which slots a job alone leaves a unit above its rating, now or after a further loss `[J, T]`."""
+    hours = np.unique(hour_of)
+    found = np.zeros((len(jobs), len(hour_of)), dtype=bool)
+    for j, (job, site) in enumerate(zip(jobs, at, strict=True)):
+        for hour in hours.tolist():
+            found[j, hour_of == hour] = bool(
+                overloads.of(site, (job.unit,), hour) - overloads.of(site, (), hour)
+            )
+    return found
+
+
 def _conflicts(
     fleet: Fleet,
     jobs: Sequence[Job],
     at: Sequence[str],
     names: Sequence[str],
-    down: _Down,
-    rack_w: Mapping[str, float] | None,
+    looks: tuple[_Down, Overloads],
 ) -> list[tuple[tuple[int, ...], str]]:
     """Return the pairs that conflict, then the triples without such a pair that do."""
-    overloads = _Overloads(fleet, rack_w)
     found: list[tuple[tuple[int, ...], str]] = []
     for size in (2, 3):
         for group in combinations(range(len(jobs)), size):
             if len({at[j] for j in group}) > 1 or any(set(known) <= set(group) for known, _ in found):
                 continue
-            why = _together(fleet, [jobs[j].unit for j in group], at[group[0]], names, (down, overloads))
+            why = _together(fleet, [jobs[j].unit for j in group], at[group[0]], names, looks)
             if why:
                 found.append((group, why))
     return found
 
 
 def _together(
-    fleet: Fleet, units: Sequence[str], site: str, names: Sequence[str], looks: tuple[_Down, _Overloads]
+    fleet: Fleet, units: Sequence[str], site: str, names: Sequence[str], looks: tuple[_Down, Overloads]
 ) -> str:
     """Return what some units out of service at once break that fewer of them do not, in words; empty for nothing."""
     down, overloads = looks
@@ -279,74 +295,14 @@ def _together(
             first = labels[int(np.flatnonzero(gone)[0])]
             count = f" and {int(gone.sum()) - 1} more" if gone.sum() > 1 else ""
             return f"{first}{count} down" + (f" with the loss of {further}" if further else "")
-    over = overloads.of(site, units)
-    for some in fewer:
-        over = over - overloads.of(site, some)
-    if over:
-        unit, further = min(over)
-        return f"{unit} above its rating" + (f" with the loss of {further}" if further else "")
+    for hour in overloads.typical:
+        over = overloads.of(site, units, hour)
+        for some in fewer:
+            over = over - overloads.of(site, some, hour)
+        if over:
+            unit, further = min(over)
+            return f"{unit} above its rating" + (f" with the loss of {further}" if further else "")
     return ""
-
-
-class _Overloads:
-    """Which units of a site are above their rating in which case of a further loss, without some units."""
-
-    def __init__(self, fleet: Fleet, rack_w: Mapping[str, float] | None) -> None:
-        self._fleet, self._loads = fleet, rack_loads(fleet, rack_w)
-        self._known: dict[tuple[str, frozenset[str]], frozenset[tuple[str, str]]] = {}
-
-    def of(self, site: str, lost: Sequence[str]) -> frozenset[tuple[str, str]]:
-        """Return (unit, further loss) pairs."""
-        key = site, frozenset(lost)
-        if key not in self._known:
-            fleet = without(self._fleet, lost)
-            row = next(one for one in fleet.sites if one.name == site)
-            there = {rack.name for rack in fleet.racks}
-            loads = site_loads(
-                fleet, row, {name: load for name, load in self._loads.items() if name in there}
-            )
-            cases = ["", *(unit.name for unit in loads.units)]
-            u, x = np.nonzero(loads.load_va > loads.limit_va[:, None] * OVER)
-            pairs = zip(u.tolist(), x.tolist(), strict=True)
-            self._known[key] = frozenset((loads.units[i].name, cases[n]) for i, n in pairs)
-        return self._known[key]
-
-
-def without(fleet: Fleet, lost: Sequence[str]) -> Fleet:
-    """Return the fleet without some power units, plants and switches, and without all that they alone feed."""
-    gone = set(lost)
-    while True:
-        dead = {
-            unit.name
-            for unit in fleet.power_units
-            if unit.name not in gone
-            and unit.fed_by
-            and sum(feeder not in gone for feeder in unit.fed_by) < unit.needs
-        }
-        if not dead:
-            break
-        gone |= dead
-    tables = {}
-    for kind in ("power_units", "racks", "cooling_plants", "switches"):
-        rows = []
-        for row in fleet.rows(kind):
-            feeds = tuple(feeder for feeder in row.fed_by if feeder not in gone)
-            if row.name in gone or (row.fed_by and not feeds):
-                continue
-            shares = getattr(row, "shares", ())
-            kept = tuple(
-                share for share, feeder in zip(shares, row.fed_by, strict=False) if feeder not in gone
-            )
-            update = {"fed_by": feeds, **({"shares": _whole(kept)} if shares else {})}
-            rows.append(row if feeds == row.fed_by else row.model_copy(update=update))
-        tables[kind] = tuple(rows)
-    there = {rack.name for rack in tables["racks"]}
-    groups = tuple(group for group in fleet.server_groups if group.rack in there)
-    return fleet.model_copy(update={**tables, "server_groups": groups})
-
-
-def _whole(shares: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(share / sum(shares) for share in shares) if sum(shares) > 0 else ()
 
 
 def with_demand(problem: MaintenanceProblem, factor: float) -> MaintenanceProblem:

@@ -1,6 +1,7 @@
 """Maintenance: which jobs run together, in which slots, at least risk.
 
-    min   Σ_jt risk[j,t] · runs[j,t]  +  wait · Σ_jt t · starts[j,t]  +  skip · Σ_j skipped[j]  +  short · Σ_nt short[n,t]
+    min   Σ_jt (risk[j,t] + unsafe[j,t]) · runs[j,t]  +  wait · Σ_jt t · starts[j,t]
+          +  skip · Σ_j skipped[j]  +  short · Σ_nt short[n,t]
     with  runs[j,t] = Σ_{t − length < t' ≤ t} starts[j,t']
 
 starts[j,t] is 1 where job j begins in slot t. A job that fits nowhere is skipped at a price; missing capacity has a price.
@@ -21,7 +22,8 @@ from solvers.maintenance_problem import MaintenanceProblem
 class Terms:
     """At most `crews` jobs run at a site; what a slot of waiting, a job skipped, and an RRU missing for a slot cost [requests].
 
-    `short_after` is the price of an RRU that would be missing if a further thing were lost.
+    `short_after` is the price of an RRU that would be missing if a further thing were lost, `unsafe` that of a slot in which a
+    further loss would overload a unit.
     """
 
     crews: int = 2
@@ -29,6 +31,7 @@ class Terms:
     skip: float = 1e9
     short: float = 1e6
     short_after: float = 1.0
+    unsafe: float = 1e5
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ def maintenance_variables(model: LinearModel, problem: MaintenanceProblem, terms
     job = np.repeat(np.arange(len(problem.jobs)), np.maximum(last + 1, 0))
     slot = np.concatenate([np.arange(max(0, n + 1)) for n in last] or [np.zeros(0, dtype=np.int64)])
     names = [one.unit for one in problem.jobs]
-    whole = np.concatenate([np.zeros((len(names), 1)), np.cumsum(problem.risk, axis=1)], axis=1)
+    risky = problem.risk + terms.unsafe * problem.unsafe
+    whole = np.concatenate([np.zeros((len(names), 1)), np.cumsum(risky, axis=1)], axis=1)
     risk = whole[job, slot + problem.length[job]] - whole[job, slot]
     starts = model.columns(
         "starts",

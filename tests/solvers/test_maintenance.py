@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
@@ -14,15 +15,18 @@ from hypothesis import strategies as st
 from scenarios.fleets.example import example_fleet
 from solvers.formulations.maintenance import CONSTRAINTS, Terms, maintenance_program
 from solvers.highs import Highs
+from solvers.maintenance_loads import MARGIN, Overloads, hourly_rack_w, without
 from solvers.maintenance_plan import begin_slots, broken_rules, plan_maintenance, running, worth
-from solvers.maintenance_problem import Job, MaintenanceProblem, maintenance_problem, without
+from solvers.maintenance_problem import Job, MaintenanceProblem, maintenance_problem
 from tests.solvers.golden import check_golden
 from tests.solvers.oracles import by_enumeration, check_routes, shuffled
 from tests.solvers.toys import START, fleet_of
 from twin.actions.schedule import resolve
+from twin.graph.compile import compile_fleet
 from twin.graph.sweep import sweep_of
 from twin.model.errors import UsageError
 from twin.model.fleet import Fleet
+from twin.sim.snapshot import snapshot
 
 HOUR_S = 3600.0
 
@@ -97,7 +101,7 @@ def test_what_only_a_further_loss_shows_conflicts_too() -> None:
 
 
 def test_three_that_conflict_only_together_are_a_set_of_three() -> None:
-    quiet = dual_fed()
+    quiet = dual_fed(ups="50 kVA")
     four = quiet.power_units[3].model_copy(update={"name": "u4"})
     units = [
         unit.model_copy(update={"fed_by": ("u1", "u2", "u3", "u4")}) if unit.name == "out" else unit
@@ -241,3 +245,37 @@ def test_stopping_gives_what_there_is() -> None:
         should_stop=lambda: True,
     )
     assert stop.solution.status == "interrupted"
+
+
+def test_the_power_of_racks_by_the_hour_is_that_of_the_twin() -> None:
+    fleet = example_fleet()
+    hours = hourly_rack_w(fleet, START, 3)
+    compiled = compile_fleet(fleet, start=START)
+    settled: list[dict[str, float]] = []
+    for hour in range(3):
+        now = snapshot(fleet, at=START + timedelta(hours=hour, minutes=30))
+        settled.append(dict(zip(now.racks, now.rack_w.tolist(), strict=True)))
+    assert list(hours[0]) == list(compiled.names["racks"])
+    for mine, theirs in zip(hours, settled, strict=True):
+        for name, watts in mine.items():
+            assert watts == pytest.approx(theirs[name], rel=1e-3)
+
+
+def test_a_job_waits_for_the_hour_in_which_a_further_loss_overloads_nothing() -> None:
+    """One UPS of three is away at peak: the loss of a second would load the third above its rating; at night it would not."""
+    fleet = dual_fed(ups="3 kVA")
+    problem = problem_of("u1", fleet=fleet)
+    assert problem.unsafe.all()  # nameplate, all day: a1, a2 and r3 draw 4 kVA, one UPS has 3
+    calm = dataclasses.replace(problem, unsafe=np.array([[True, True, False, True]]))
+    assert solved(calm, Terms()).tolist() == [2]
+    told = plan_maintenance(
+        fleet, [Job("u1", HOUR_S)], start=START, window_s=4 * HOUR_S, terms=Terms()
+    ).solution
+    assert any("u1" in risk and "above its rating" in risk for risk in told.risks)
+
+
+def test_the_margin_counts() -> None:
+    """out carries 2 + 2 kVA of r3 and halves of r1, r2: 4 kVA over three UPSs; without one 2 kVA each."""
+    inside, beyond = (dual_fed(ups=f"{4.0 / 2 / MARGIN * factor:.6f} kVA") for factor in (1.001, 0.999))
+    assert not any(further == "" for _, further in Overloads(inside, []).of("s", ("u1",), 0))
+    assert any(further == "" for _, further in Overloads(beyond, []).of("s", ("u1",), 0))

@@ -62,7 +62,6 @@ def maintenance(
     from solvers.maintenance_plan import plan_maintenance
     from solvers.maintenance_problem import Job
     from solvers.proposal import first_hour
-    from twin.sim.snapshot import snapshot
 
     refuse_to_overwrite(output, force=force)
     each_s = read_option(lasts, "duration", "--lasts")
@@ -72,7 +71,6 @@ def maintenance(
     wanted = [Job(name, length_s) for name, length_s in _wanted(things or [], jobs, each_s)]
     the_fleet = read_fleet(fleet)
     begin = first_hour(the_fleet, read_time(start, "--start"), datetime.now(UTC))
-    now = snapshot(the_fleet)
     with stoppable() as should_stop:
         proposal = plan_maintenance(
             the_fleet,
@@ -81,7 +79,6 @@ def maintenance(
             window_s=window_s,
             terms=Terms(crews=crews),
             slot_s=slot_s,
-            rack_w=dict(zip(now.racks, now.rack_w.tolist(), strict=True)),
             time_limit_s=limit_s,
             should_stop=should_stop,
         )
