@@ -148,7 +148,7 @@ def _seen(
     drawn: tuple[Mapping[str, float] | None, Mapping[str, float] | None],
     capped: Mapping[str, float],
 ) -> list[tuple[Domain, Domain]]:
-    """Return each domain before and after, by the analysis of stranded power: in whole servers, with capped racks at their cap."""
+    """Return each domain before and after, by the analysis of stranded power: in whole servers, capped racks at their cap."""
     rack_w, swing_va = drawn
     full = rack_loads(fleet)
     now_w = dict(rack_w or {})
@@ -266,7 +266,7 @@ def _binding(
     if answer.x is None:
         return
     fixed = dataclasses.replace(program, lower=program.lower.copy(), upper=program.upper.copy())
-    whole = np.r_[v.on, v.capped]
+    whole = np.flatnonzero(program.integer)
     fixed.lower[whole] = fixed.upper[whole] = np.round(answer.x[whole])
     prices = Highs(fixed, relaxed=True).solve().row_dual
     if prices is None:

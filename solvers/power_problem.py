@@ -39,8 +39,9 @@ class RackClass:
 class PowerProblem:
     """Classes [R], feeds [F], options (class, feed) [O], server types [K], limits [M].
 
-    What a rack on feed f adds to limit m is `per_va[m, f]` x its VA + `per_w[m, f]` x its W; `spare` is what is left without any
-    rack, and at least what today's racks take. `gain_va` and `gain_w` [F] are the same for the domains that count.
+    What a rack on feed f adds to limit m is `per_va[m, f]` x its VA + `per_w[m, f]` x its W; `left` is what the rating leaves
+    without any rack and `used` what today's racks take: what is above its rating today must not get worse. `gain_va` and
+    `gain_w` [F] are the same for the domains that count.
     """
 
     classes: tuple[RackClass, ...]
@@ -55,7 +56,8 @@ class PowerProblem:
     state: tuple[str, ...]
     per_va: Floats
     per_w: Floats
-    spare: Floats
+    left: Floats
+    used: Floats
     gain_va: Floats
     gain_w: Floats
 
@@ -92,7 +94,7 @@ def power_problem(
     loads = rack_loads(fleet, rack_w)
     classes: list[RackClass] = []
     feeds: list[Feed] = []
-    limits: list[tuple[list[tuple[str, str]], Floats, Floats, Floats]] = []
+    limits: list[tuple[list[tuple[str, str]], Floats, Floats, Floats, Floats]] = []
     gains: list[tuple[Floats, Floats]] = []
     for site in chosen:
         racks = [rack for rack in fleet.racks if rack.site == site.name]
@@ -124,7 +126,8 @@ def power_problem(
         state=tuple(state for _, state in names),
         per_va=_diagonal([part[1] for part in limits]),
         per_w=_diagonal([part[2] for part in limits]),
-        spare=np.concatenate([part[3] for part in limits]),
+        left=np.concatenate([part[3] for part in limits]),
+        used=np.concatenate([part[4] for part in limits]),
         gain_va=np.concatenate([va for va, _ in gains]),
         gain_w=np.concatenate([w for _, w in gains]),
     )
@@ -182,33 +185,38 @@ def _may_take(fleet: Fleet, home: Feed, feed: Feed) -> bool:
 
 def _limits(
     empty: SiteLoads, full: SiteLoads, feeds: Sequence[Feed], swing_va: Floats
-) -> tuple[list[tuple[str, str]], Floats, Floats, Floats]:
-    """Return the limits of a site that differ: whose, in which state, per VA, per W, and what is spare."""
+) -> tuple[list[tuple[str, str]], Floats, Floats, Floats, Floats]:
+    """Return the limits of a site that differ: whose, in which state, per VA, per W, what is left, and what is used."""
     flows = [empty.chain.everywhere(feed) for feed in feeds]
     drawn = np.stack([load for load, _ in flows], axis=-1)  # [U, X, F]
     lit = np.stack([alive for _, alive in flows], axis=-1).astype(float)  # [X, F]
     states = ["", *(f"without {unit.name}" for unit in empty.units)]
-    limit = np.maximum(empty.limit_va[:, None] - swing_va[:, None], full.load_va) - empty.load_va
+    left, used = (empty.limit_va - swing_va)[:, None] - empty.load_va, full.load_va - empty.load_va
     rows = [
-        ((unit.name, state), drawn[u, x], empty.cooling_va[u, x] * lit[x], limit[u, x])
+        ((unit.name, state), drawn[u, x], empty.cooling_va[u, x] * lit[x], left[u, x], used[u, x])
         for u, unit in enumerate(empty.units)
         for x, state in enumerate(states)
     ]
-    heat = np.maximum(empty.heat_room_w, empty.heat_room_w - full.heat_room_w)
+    cooled = np.isfinite(empty.heat_room_w)
+    used_w = np.subtract(empty.heat_room_w, full.heat_room_w, out=np.zeros(len(cooled)), where=cooled)
     none = np.zeros(len(feeds))
-    rows += [((HEAT, state), none, lit[x], heat[x]) for x, state in enumerate(states) if np.isfinite(heat[x])]
-    tightest: dict[tuple[object, ...], tuple[tuple[str, str], Floats, Floats, float]] = {}
-    for name, va, watts, spare in rows:
+    room_w = empty.heat_room_w
+    rows += [
+        ((HEAT, state), none, lit[x], room_w[x], used_w[x]) for x, state in enumerate(states) if cooled[x]
+    ]
+    tightest: dict[tuple[object, ...], tuple[tuple[str, str], Floats, Floats, float, float]] = {}
+    for name, va, watts, room, taken in rows:
         key = (name[0], *np.round(va, 12).tolist(), *np.round(watts, 12).tolist())
-        if (va.any() or watts.any()) and (key not in tightest or spare < tightest[key][3]):
-            tightest[key] = (name, va, watts, float(spare))
+        if (va.any() or watts.any()) and (key not in tightest or room < tightest[key][3]):
+            tightest[key] = (name, va, watts, float(room), float(taken))
     kept = list(tightest.values())
     shape = (len(kept), len(feeds))
     return (
         [name for name, *_ in kept],
         np.array([va for _, va, *_ in kept]).reshape(shape),
-        np.array([watts for _, _, watts, _ in kept]).reshape(shape),
-        np.array([spare for *_, spare in kept]),
+        np.array([watts for _, _, watts, *_ in kept]).reshape(shape),
+        np.array([room for *_, room, _ in kept]),
+        np.array([taken for *_, taken in kept]),
     )
 
 

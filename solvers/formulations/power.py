@@ -1,7 +1,7 @@
 """Stranded power: which racks to feed otherwise, and which to cap, so that the most power becomes usable.
 
     max   Σ_ofk gain_fk · new[o,k]  −  move · Σ_{o not home} on[o]  −  cap · Σ_r capped[r]
-    with  load of every unit, in every state of one loss, ≤ max(its rating, what it is today)
+    with  load of every unit, in every state of one loss, ≤ its rating; where that is broken today, ≤ today's, no new server
 
 o is an option: a class of racks on a feed; on[o] counts its racks (whole), new[o,k] servers of type k that more could be placed
 there (fractions: a bound for whole ones). Leaving all as it is always is a solution. Each function is one constraint.
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solvers.linear import INFINITY, Axis, Ints, LinearModel, LinearProgram
+from solvers.linear import Axis, Ints, LinearModel, LinearProgram
 from solvers.power_problem import HEAT, PowerProblem
-from twin.graph.levels import Floats
+from twin.graph.levels import Bools, Floats
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,15 @@ class Terms:
 
 @dataclass(frozen=True)
 class Variables:
-    """The columns: racks of each option `[O]`, capped racks of each class `[R]`, new servers of each option and type `[O, K]`."""
+    """The columns: racks of each option `[O]`, capped racks of each class `[R]`, new servers of each option and type `[O, K]`.
+
+    `mended` `[M]` tells whether a limit that is broken today holds again (-1: it holds today).
+    """
 
     on: Ints
     capped: Ints
     new: Ints
+    mended: Ints
 
 
 def power_program(problem: PowerProblem, terms: Terms) -> tuple[LinearProgram, Variables]:
@@ -47,8 +51,10 @@ def power_program(problem: PowerProblem, terms: Terms) -> tuple[LinearProgram, V
     caps_stay_at_home(model, problem, v)
     servers_fit_the_height(model, problem, v)
     servers_fit_the_budget(model, problem, terms, v)
+    whole_servers_fit_a_rack(model, problem, terms, v)
     units_carry_their_load(model, problem, terms, v)
     plants_remove_the_heat(model, problem, terms, v)
+    broken_limits_get_no_servers(model, problem, v)
     changes_are_few(model, problem, terms, v)
     return model.build(), v
 
@@ -75,7 +81,11 @@ def power_variables(model: LinearModel, problem: PowerProblem, terms: Terms) -> 
         Axis(problem.type_names, k),
     ]
     new = model.columns("new", labels, cost=-gain.ravel())
-    return Variables(on, capped, new.reshape(options, types))
+    broken = np.flatnonzero(_broken(problem))
+    mended = model.columns("mended", _limit_axes(problem, broken), upper=1.0, integer=True)
+    place = np.full(len(problem.left), -1)
+    place[broken] = mended
+    return Variables(on, capped, new.reshape(options, types), place)
 
 
 def racks_have_one_feed(model: LinearModel, problem: PowerProblem, v: Variables) -> None:
@@ -136,6 +146,26 @@ def servers_fit_the_budget(model: LinearModel, problem: PowerProblem, terms: Ter
     )
 
 
+def whole_servers_fit_a_rack(model: LinearModel, problem: PowerProblem, terms: Terms, v: Variables) -> None:
+    """new[o,k] ≤ ⌊what one rack can take of type k⌋ · on[o]: where a part of a server would be left over."""
+    classes = problem.classes
+    left_w = np.array([one.budget_w + terms.depth * terms.caps * one.load_w for one in classes])
+    free_u = np.array([float(one.free_u) for one in classes])
+    fit = np.minimum(free_u[:, None] / problem.type_u, np.minimum(left_w, 1e12)[:, None] / problem.type_w)
+    most = np.floor(fit + 1e-9)[problem.option_class]
+    o, k = np.nonzero((fit - np.floor(fit + 1e-9) > 1e-9)[problem.option_class])
+    row = np.arange(len(o))
+    names = [one.racks[0] for one in classes]
+    labels = [Axis(names, problem.option_class[o]), Axis(_feed_names(problem), problem.option_feed[o])]
+    model.rows(
+        "whole_servers_fit_a_rack",
+        [*labels, Axis(problem.type_names, k)],
+        [(row, v.new[o, k], 1.0), (row, v.on[o], -most[o, k])],
+        upper=0.0,
+        text="whole servers in a rack",
+    )
+
+
 def units_carry_their_load(model: LinearModel, problem: PowerProblem, terms: Terms, v: Variables) -> None:
     """Load of racks, caps and new servers on a unit ≤ what it has left, in every state of one loss that differs."""
     _limits(
@@ -160,6 +190,22 @@ def plants_remove_the_heat(model: LinearModel, problem: PowerProblem, terms: Ter
     )
 
 
+def broken_limits_get_no_servers(model: LinearModel, problem: PowerProblem, v: Variables) -> None:
+    """New servers on a unit that is above its limit today ≤ what is left · mended: first it must hold again."""
+    broken = np.flatnonzero(_broken(problem))
+    row = np.arange(len(broken))
+    model.rows(
+        "broken_limits_get_no_servers",
+        _limit_axes(problem, broken),
+        [
+            (row[:, None, None], v.new, _of_new(problem, broken)),
+            (row, v.mended[broken], -np.maximum(problem.left[broken], 0.0)),
+        ],
+        upper=0.0,
+        text="new servers where a limit is broken today [VA], [W]",
+    )
+
+
 def changes_are_few(model: LinearModel, problem: PowerProblem, terms: Terms, v: Variables) -> None:
     """Σ_{o not home} on[o] + Σ_r capped[r] ≤ K."""
     away = v.on[~problem.home]
@@ -177,8 +223,10 @@ CONSTRAINTS = (
     caps_stay_at_home,
     servers_fit_the_height,
     servers_fit_the_budget,
+    whole_servers_fit_a_rack,
     units_carry_their_load,
     plants_remove_the_heat,
+    broken_limits_get_no_servers,
     changes_are_few,
 )
 
@@ -186,22 +234,39 @@ CONSTRAINTS = (
 def _limits(
     model: LinearModel, name: str, problem: PowerProblem, terms: Terms, v: Variables, which: list[int]
 ) -> None:
-    feed, home = problem.option_feed, np.flatnonzero(problem.home)
+    home, number = np.flatnonzero(problem.home), np.array(which, dtype=np.int64)
     rows = np.arange(len(which))[:, None]
-    on = np.stack([problem.on_limit(o)[which] for o in range(len(v.on))], axis=1)
-    va, watts = problem.per_va[which][:, feed], problem.per_w[which][:, feed]
-    new: Floats = va[:, :, None] * problem.type_va + watts[:, :, None] * problem.type_w
+    on = np.stack([problem.on_limit(o)[number] for o in range(len(v.on))], axis=1)
+    broken = np.flatnonzero(_broken(problem)[number])
+    excess = (problem.used - problem.left)[number]
     model.rows(
         name,
-        [Axis([problem.unit[i] for i in which]), Axis([problem.state[i] or "whole" for i in which])],
+        _limit_axes(problem, number),
         [
             (rows, v.on, on),
             (rows, v.capped[problem.option_class[home]], -terms.depth * on[:, home]),
-            (rows[:, :, None], v.new, new),
+            (rows[:, :, None], v.new, _of_new(problem, number)),
+            (broken, v.mended[number[broken]], excess[broken]),
         ],
-        upper=np.where(np.isfinite(problem.spare[which]), problem.spare[which], INFINITY),
+        upper=np.maximum(problem.left, problem.used)[number],
         text="load [VA], heat [W]",
     )
+
+
+def _broken(problem: PowerProblem) -> Bools:
+    """Return which limits today's racks are above."""
+    return problem.used > problem.left + 1e-6 * np.abs(problem.used)
+
+
+def _of_new(problem: PowerProblem, which: Ints) -> Floats:
+    """Return what a new server of each option and type adds to some limits `[m, O, K]`."""
+    va, watts = (per[which][:, problem.option_feed] for per in (problem.per_va, problem.per_w))
+    return np.asarray(va[:, :, None] * problem.type_va + watts[:, :, None] * problem.type_w)
+
+
+def _limit_axes(problem: PowerProblem, which: Ints) -> list[Axis]:
+    units, states = [problem.unit[i] for i in which], [problem.state[i] or "whole" for i in which]
+    return [Axis(units), Axis(states)]
 
 
 def _option_axes(problem: PowerProblem, which: Ints | None = None) -> list[Axis]:

@@ -98,3 +98,37 @@ def two_regions(
             {"service": "web", "region": "B", "rate": f"{rates[1]} /s"},
         ],
     )
+
+
+def two_panels(
+    *, rated: tuple[int, int, int] = (10, 10, 10), servers: tuple[int, ...] = (4, 4, 0), budget: str = ""
+) -> Fleet:
+    """Return one site, three panels of so many kVA on a large utility, and a single-corded rack for each number of servers.
+
+    A server draws 1 kW at full load (power factor 1) and is 1 U high; racks stand in turn on the first and the second panel.
+    """
+    rack = {"site": "s", "row": "r", "switches": [], "space": None}
+    del rack["space"]
+    limits = {"budget": budget} if budget else {}
+    return fleet_of(
+        regions=[{"name": "R"}],
+        sites=[{"name": "s", "region": "R"}],
+        power_units=[
+            {"name": "grid", "kind": "utility", "site": "s", "rated": "1 MVA"},
+            *(
+                {"name": f"p{i + 1}", "kind": "panel", "site": "s", "rated": f"{kva} kVA", "fed_by": ["grid"]}
+                for i, kva in enumerate(rated)
+            ),
+        ],
+        racks=[
+            {**rack, **limits, "name": f"r{i + 1}", "fed_by": [f"p{i % 2 + 1}"]} for i in range(len(servers))
+        ]
+        + [{**rack, "name": "far", "fed_by": ["p3"], "space_u": 1}],
+        server_types=[{"name": "box", "cores": 1, "idle": "500 W", "max": "1 kW", "power_factor": 1.0}],
+        reservations=[{"name": "all"}],
+        server_groups=[
+            {"name": f"g{i + 1}", "rack": f"r{i + 1}", "type": "box", "owner": "all", "count": count}
+            for i, count in enumerate(servers)
+            if count
+        ],
+    )
