@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from solvers.capacity_energy import energy_change
-from solvers.capacity_fleet import FleetProblem, Wishes, capacity_problem
+from solvers.capacity_fleet import FleetProblem, Wishes
+from solvers.capacity_phases import solve_in_phases
 from solvers.capacity_plan import Move, steps_of, transfers_of, waves_of
 from solvers.capacity_record import (
     alternatives,
@@ -21,7 +22,7 @@ from solvers.capacity_record import (
     shortfalls,
     tables,
 )
-from solvers.capacity_solve import Effort, Solved, solve_capacity
+from solvers.capacity_solve import Effort, Solved
 from solvers.proposal import Proposal, first_hour, plan_document
 from twin.model.errors import UsageError
 from twin.model.fleet import Fleet
@@ -62,8 +63,8 @@ def plan_capacity(
     wishes, effort, form = wishes or Wishes(), effort or Effort(), form or Form()
     if form.wave < 1:
         raise UsageError(f"a wave of {form.wave} servers moves nothing; give at least 1")
-    given = capacity_problem(fleet, wishes)
-    solved = solve_capacity(given.problem, effort)
+    phased = solve_in_phases(fleet, wishes, effort)
+    given, solved = phased.given, phased.solved
     waves = waves_of(given, transfers_of(given.problem, solved.counts), form.wave)
     steps, length = steps_of(fleet, given, waves, solved.counts)
     start = first_hour(fleet, form.start, datetime.now(UTC))
@@ -82,7 +83,9 @@ def plan_capacity(
                 }
             ],
         )
-    solution = _solution(fleet, given, solved, wishes).model_copy(update={"plan": form.name})
+    solution = _solution(fleet, given, solved, wishes)
+    notes = ((phased.note,) if phased.note else ()) + solution.notes
+    solution = solution.model_copy(update={"plan": form.name, "notes": notes})
     return Planned(Proposal(document, solution), given, solved, tuple(map(tuple, waves)))
 
 
