@@ -28,7 +28,6 @@ _DONE: dict[Any, Status] = {
     highspy.HighsModelStatus.kModelEmpty: "optimal",
     highspy.HighsModelStatus.kInfeasible: "infeasible",
     highspy.HighsModelStatus.kUnbounded: "unbounded",
-    highspy.HighsModelStatus.kUnboundedOrInfeasible: "infeasible",
 }
 
 
@@ -115,8 +114,7 @@ class Highs:
     ) -> Answer:
         """Solve, from the last basis where there is one. Never raises for what the model is; the status says it."""
         clock = time.monotonic()
-        spent = self._highs.getRunTime()
-        self.option("time_limit", time_limit_s + spent if np.isfinite(time_limit_s) else float("inf"))
+        self.option("time_limit", time_limit_s)
         if self.whole:
             self.option("mip_rel_gap", gap)
         watch = self._watch(clock, time_limit_s, should_stop, progress)
@@ -128,10 +126,12 @@ class Highs:
             hook.subscribe(watch)
         try:
             self._highs.run()
+            unclear = self._highs.getModelStatus() == highspy.HighsModelStatus.kUnboundedOrInfeasible
+            bare = self._status_without_costs() if unclear else None
         finally:
             for hook in hooks:
                 hook.unsubscribe(watch)
-        return self._answer(time.monotonic() - clock)
+        return self._answer(time.monotonic() - clock, bare)
 
     def basis(self) -> Any:
         """Return the basis of the last solve."""
@@ -162,17 +162,30 @@ class Highs:
 
         def look(event: Any) -> None:
             seconds = time.monotonic() - clock
-            if seconds > limit_s or (should_stop is not None and should_stop()):
-                event.data_in.user_interrupt = True
+            # Said each time: HiGHS keeps the word of the last solve, and would end the next one at once.
+            event.data_in.user_interrupt = seconds > limit_s or (should_stop is not None and should_stop())
             if progress is not None and self.whole:
                 out = event.data_out
                 progress(seconds, out.mip_primal_bound, out.mip_dual_bound, out.mip_gap)
 
         return look
 
-    def _answer(self, seconds: float) -> Answer:
+    def _status_without_costs(self) -> Status:
+        """Tell an unbounded program from one without any solution, which presolve does not: without costs it has one or none."""
+        columns = np.arange(len(self.program.cost), dtype=np.int32)
+        self._highs.changeColsCost(len(columns), columns, np.zeros(len(columns)))
+        try:
+            self._highs.run()
+            known: dict[Status, Status] = {"optimal": "unbounded", "infeasible": "infeasible"}
+            return known.get(_DONE.get(self._highs.getModelStatus(), "nothing"), "nothing")
+        finally:
+            self._highs.changeColsCost(len(columns), columns, self.program.cost)
+
+    def _answer(self, seconds: float, bare: Status | None) -> Answer:
         info, solution = self._highs.getInfo(), self._highs.getSolution()
         found = self._highs.getModelStatus()
+        if bare is not None:
+            return Answer(bare, None, float("nan"), -float("inf"), seconds, 0)
         if found in (highspy.HighsModelStatus.kModelError, highspy.HighsModelStatus.kLoadError):
             raise SolverError(f"HiGHS cannot read the {self.program.name} model")
         status: Status = _DONE.get(found, "nothing")

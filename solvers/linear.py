@@ -213,8 +213,8 @@ def _impossible(program: LinearProgram) -> Iterator[str]:
     """Yield what is wrong with the numbers of a program, at most three places each."""
     numbers = [
         ("cost", ~np.isfinite(program.cost), program.column_name),
-        ("bounds", ~(program.lower <= program.upper), program.column_name),
-        ("limits", ~(program.row_lower <= program.row_upper), program.row_name),
+        ("bounds", _crossed(program.lower, program.upper), program.column_name),
+        ("limits", _crossed(program.row_lower, program.row_upper), program.row_name),
     ]
     for what, wrong, name in numbers:
         places = np.flatnonzero(wrong)
@@ -222,6 +222,12 @@ def _impossible(program: LinearProgram) -> Iterator[str]:
             yield f"{what} of {', '.join(name(int(i)) for i in places[:3])} ({len(places)} in all)"
     if not np.isfinite(program.matrix.data).all():
         yield "coefficients that are not finite"
+
+
+def _crossed(lower: Floats, upper: Floats) -> Bools:
+    """Tell between which sides there is no number at all."""
+    crossed: Bools = ~(lower <= upper) | (lower == INFINITY) | (upper == -INFINITY)
+    return crossed
 
 
 def _block(name: str, axes: Sequence[Axis] | int, first: int, text: str = "") -> Block:
