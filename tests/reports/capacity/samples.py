@@ -1,6 +1,6 @@
-"""Hand-made solutions and reports: an expansion over 24 months, a reassignment of today's servers, and hostile names."""
+"""Hand-made solutions and reports: an expansion over 24 months and a reassignment of today's servers."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from twin.evaluate.capacity_months import leads_of, orders_of, risks_of
 from twin.records.capacity_report import (
@@ -12,9 +12,8 @@ from twin.records.capacity_report import (
     State,
     Tight,
 )
-from twin.records.solution import Alternative, Binding, Conflict, Sensitivity, Shortfall, Solution, Table
+from twin.records.solution import Alternative, Binding, Sensitivity, Shortfall, Solution, Table
 
-HOSTILE = '"><script>alert(1)</script>|`</pre>\n=cmd()&amp;'
 MONTHS = tuple(f"{2026 + (11 + n) // 12}-{(11 + n) % 12 + 1:02d}" for n in range(24))
 # Per service: likely demand in the first month [RRU], growth per month, spread of low and high per month,
 # and the supply from each month on (by its index).
@@ -228,76 +227,6 @@ def sample_state(name: str, load: float) -> State:
                  energy_usd=242.3 * load, servers_usd=7353.9 * load),
         ),
     )  # fmt: skip
-
-
-def hostile_report(word: str = HOSTILE) -> CapacityReport:
-    """Return a report in which every free text is hostile."""
-    report = sample_report()
-    tables = tuple(
-        table.model_copy(
-            update={
-                "rows": tuple(
-                    tuple(
-                        _hostile_cell(column, cell, word)
-                        for column, cell in zip(table.columns, row, strict=True)
-                    )
-                    for row in table.rows
-                )
-            }
-        )
-        for table in (*report.solution.tables, *sample_capacity().tables)
-    )
-    solution = report.solution.model_copy(
-        update={
-            "tables": tables,
-            "binding": (
-                report.solution.binding[0].model_copy(
-                    update={"thing": word, "text": word, "kind": word, "unit": word}
-                ),
-            ),
-            "shortfalls": (
-                Shortfall(who=word, amount=1.0, unit="RRU", cost=1.0, because=(word,), text=word, where=word),
-            ),
-            "conflicts": (Conflict(wishes=(word, word)),),
-            "alternatives": (Alternative(name=f"nothing {word}", text=word),),
-            "risks": (word,),
-            "notes": (word,),
-            "command": word,
-            "route": word,
-            "why": word,
-            "bound_by": word,
-            "inputs": {word: word},
-            "currency": word,
-        }
-    )
-    state = report.states[0]
-    loss = state.losses[0].model_copy(
-        update={"name": word, "kind": word, "short": (word,), "unit": word, "link": word, "result": "short"}
-    )
-    hostile = state.model_copy(
-        update={
-            "name": word,
-            "plan": word,
-            "tight": (
-                state.tight[0].model_copy(update={"name": word, "loss": word, "kind": word, "site": word}),
-            ),
-            "domains": (state.domains[0].model_copy(update={"name": word, "reasons": ((word, 1.0),)}),),
-            "losses": (loss,),
-            "bills": (state.bills[0].model_copy(update={"site": word}),),
-            "short_now": (word,),
-        }
-    )
-    changed = {
-        "plan": word, "fleet": word, "engine": word, "solution": solution, "assumed": (word,), "warnings": (f"w{word}",),
-        "states": (hostile, hostile, State(name=word, problem=word)), "commands": {"report": word}, "inputs": {word: word},
-        "verdict": Judgement(file=word, result="fail", headline=word, about_this_plan=True, gates=((word, word, word, word),)),
-    }  # fmt: skip
-    orders = orders_of(solution, date(2026, 12, 3))
-    return report.model_copy(update={**changed, "orders": orders, "risks": risks_of(solution)})
-
-
-def _hostile_cell(column: str, cell: str | float | int | None, word: str) -> str | float | int | None:
-    return word if isinstance(cell, str) and "month" not in column else cell
 
 
 def _tables() -> tuple[Table, ...]:

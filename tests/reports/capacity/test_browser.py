@@ -13,7 +13,8 @@ import pytest
 
 from reports.capacity import filled
 from reports.capacity.html import render_html
-from tests.reports.capacity.samples import hostile_report, sample_capacity, sample_report
+from tests.reports.capacity.hostile import hostile_report
+from tests.reports.capacity.samples import sample_capacity, sample_report
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [

@@ -14,7 +14,8 @@ from reports.capacity.jsonout import parse_json, render_json
 from reports.capacity.markdown import render_markdown
 from reports.capacity.outputs import plan_outputs, write_report
 from reports.capacity.tables import render_tables
-from tests.reports.capacity.samples import hostile_report, sample_capacity, sample_report
+from tests.reports.capacity.hostile import hostile_report
+from tests.reports.capacity.samples import sample_capacity, sample_report
 from twin.model.errors import UsageError
 
 GOLDEN = Path(__file__).parent / "golden"

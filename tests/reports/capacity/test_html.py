@@ -11,13 +11,8 @@ from reports.capacity import SECTIONS, filled
 from reports.capacity.blocks import Grid, Picture, Words
 from reports.capacity.html import render_html
 from reports.capacity.tables import render_tables
-from tests.reports.capacity.samples import (
-    HOSTILE,
-    hostile_report,
-    sample_capacity,
-    sample_expansion,
-    sample_report,
-)
+from tests.reports.capacity.hostile import HOSTILE, hostile_report
+from tests.reports.capacity.samples import sample_capacity, sample_expansion, sample_report
 from twin.records.capacity_report import CapacityReport
 from twin.records.solution import Table
 
