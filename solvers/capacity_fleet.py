@@ -25,7 +25,7 @@ from twin.model.power import Rack
 from twin.model.servers import Reservation, ServerType
 from twin.records.requirement import Requirement
 
-WITHIN = 0.01  # of its demand: how much less a site may have than its traffic asks for
+WITHIN = 0.0  # of its demand: how much less a site may have than its traffic asks for
 SPARE_QUANTILE = (
     0.99  # so likely the spare servers of a type suffice for those that are broken at any instant
 )

@@ -139,7 +139,7 @@ def capacity(
         else:
             proposal = plan_capacity(with_demand(today, factor), wishes, effort, form).proposal
     hand_over(
-        _with_inputs(proposal, fleet, demand),
+        _asked_for(proposal, demand),
         today,
         fleet_path=fleet,
         output=output,
@@ -208,9 +208,9 @@ def _verdict_code(refined: Refined) -> int:
     return 0 if verdict is None else verdict.exit_code
 
 
-def _with_inputs(proposal: Proposal, fleet: Path, demand: str | None) -> Proposal:
-    """Return the proposal with what it was made from, for the report and for the command that judges it."""
-    inputs = {"fleet": str(fleet)} | ({} if demand is None else {"demand": demand})
+def _asked_for(proposal: Proposal, demand: str | None) -> Proposal:
+    """Return the proposal with the demand that it plans for, for the report and for the command that judges it."""
+    inputs = proposal.solution.inputs | ({} if demand is None else {"demand": demand})
     return replace(proposal, solution=proposal.solution.model_copy(update={"inputs": inputs}))
 
 

@@ -59,6 +59,7 @@ def hand_over(
             "fleet_digest": digest(fleet),
             "plan_digest": "" if plan is None else digest(plan),
             "command": command,
+            "inputs": {"fleet": str(fleet_path), **proposal.solution.inputs},
         }
     )
     screen = Console(stderr=output is None, highlight=False)

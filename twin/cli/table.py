@@ -39,6 +39,10 @@ GROUPS = {
         Command(
             "plan expansion", "twin.cli.plan_expansion:expansion", "What to buy, build and retire, and when"
         ),
+        Command(
+            "plan maintenance", "twin.cli.plan_maintenance:maintenance", "What to maintain together, and when"
+        ),
+        Command("plan power", "twin.cli.plan_power:power", "Which caps and feeds free stranded power"),
     ),
     "Judge": (
         Command("check", "twin.cli.check:check", "Judge a plan: is it safe, does it do what it claims?"),
