@@ -48,7 +48,7 @@ def _owner(t: Any, s: Any, p: int, price: Floats, worth: Floats, taken: Any) -> 
     for k in range(t.cells_of_row[row], t.cells_of_row[row + 1]):
         d = t.row_cells[k]
         for q in range(t.cell_runs[d], t.cell_runs[d + 1]):
-            if t.who[q] != t.who[p] and s.counts[q] > 0 and not taken[q]:
+            if q != p and s.counts[q] > 0 and not taken[q]:
                 regret = _regret(t, s, q, price, worth)
                 if regret < least and _makes_room(t, s, p, q):
                     best, least = q, regret
@@ -190,8 +190,9 @@ def seize(t: Any, s: Any, order: Ints, price: Floats, worth: Floats) -> int:
     taken = np.zeros(len(t.cell), np.bool_)
     count = 0
     for r in order:
-        most = 10 + int(2.0 * short_of(t, s, r))
-        while short_of(t, s, r) > EPS and most > 0:
+        vain, before = 0, short_of(t, s, r)
+        most = 20 + int(4.0 * before)
+        while before > EPS and vain < 8 and most > 0:
             most -= 1
             p, q = _next(t, s, r, price, worth, taken, 0)
             if p < 0:
@@ -200,4 +201,6 @@ def seize(t: Any, s: Any, order: Ints, price: Floats, worth: Floats) -> int:
                 change(t, s, q, -1)
                 count += 1
             change(t, s, p, 1)
+            vain = 0 if short_of(t, s, r) < before - EPS else vain + 1
+            before = min(before, short_of(t, s, r))
     return count

@@ -48,23 +48,6 @@ def _cheapest_drop(t: Any, s: Any, c: int, entry: int, price: Floats) -> int:
 
 
 @njit(cache=True)
-def shed(t: Any, s: Any, price: Floats) -> None:
-    """Let each reservation give up what costs it and others more than it is worth, the worst first."""
-    for r in range(len(t.demand)):
-        while True:
-            best, least = -1, -EPS
-            for k in range(t.pair_runs[r], t.pair_runs[r + 1]):
-                p = t.pairs_of[k]
-                if s.counts[p] > 0:
-                    cost = change_cost(t, s, p, -1)[1] - price[p]
-                    if cost < least:
-                        best, least = p, cost
-            if best < 0:
-                break
-            change(t, s, best, -1)
-
-
-@njit(cache=True)
 def top_up(t: Any, s: Any, order: Ints, price: Floats) -> None:
     """Give each reservation in turn what lowers cost and prices most per RRU, until nothing does.
 

@@ -19,7 +19,7 @@ import numpy as np
 from solvers.ejection import improve, seize, serve
 from solvers.oracle import Oracle
 from solvers.prices import Volume
-from solvers.problem import CapacityProblem, Floats, Ints
+from solvers.problem import CapacityProblem, Family, Floats, Ints
 from solvers.rounding import give_back, lift, polish, top_up
 from solvers.separate import best_answers
 from solvers.whole import Plan, Terms, plan, plan_cost, terms
@@ -76,6 +76,27 @@ def solve_large(
     return search.found()
 
 
+def ready() -> None:
+    """Compile what numba compiles, or load it from the cache: a minute the first time on a machine, then a second."""
+    family = Family("domain", ("a", "b"), np.array([0, 1]))
+    one = np.array([1, 1])
+    toy = CapacityProblem(
+        ("a", "b"), ("one",), one, np.zeros(2, np.int64), ("type",), np.array([0, 1]), np.zeros(2, np.int64), np.ones(2),
+        np.zeros(2, np.int64), np.array([5.0]), (family,), np.array([[True]]), np.ones(1),
+    )  # fmt: skip
+    layout, nothing, order = terms(toy), np.zeros(2), np.zeros(1, np.int64)
+    made = plan(toy, layout, toy.now)
+    Oracle(toy).ask(np.zeros(2))
+    give_back(layout, made, nothing)
+    top_up(layout, made, order, nothing)
+    seize(layout, made, order, nothing, np.zeros(1))
+    lift(layout, made, order)
+    serve(layout, made, order, nothing, np.zeros(1), 1)
+    polish(layout, made)
+    improve(layout, made, np.arange(2), nothing, np.zeros(1))
+    plan_cost(layout, made)
+
+
 class Search:
     """One search: the volume algorithm, the best plan so far, and the clock."""
 
@@ -89,9 +110,9 @@ class Search:
         self.began, self.limit = time.perf_counter(), time_limit_s
         self.log, self.stopped = log or (lambda _: None), should_stop or (lambda: False)
         if not best_answers.signatures:
-            self.log(
-                "making the compiled code ready (a minute when it is the first time on this machine, then it is kept)"
-            )
+            self.log("making the compiled code ready (a minute when it is the first time on this machine, then it is kept)")
+            ready()
+            self.began = time.perf_counter()
         self.problem, self.trace, self.rounded = problem, Trace(), 0
         self.terms: Terms = terms(problem)
         self.best: Plan = plan(
