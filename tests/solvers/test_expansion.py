@@ -133,7 +133,7 @@ def test_any_prices_give_a_bound(seed: int) -> None:
     duals = relaxation(program).row_dual
     assert duals is not None
     random = np.random.default_rng(seed)
-    prices = duals * random.uniform(0.9, 1.1, len(duals)) + random.normal(0.0, 0.1, len(duals))
+    prices = duals * random.uniform(0.5, 2.0) + random.normal(0.0, 0.1, len(duals))
     assert proven_bound(program, prices) <= best + 1e-6
 
 
