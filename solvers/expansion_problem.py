@@ -152,7 +152,8 @@ def grouped(values: Floats | Ints, group: Ints, size: int) -> Floats:
     """Add up the last axis `[..., N]` by group, `[..., size]`."""
     ones = np.ones(len(group))
     members = csr_array((ones, (group, np.arange(len(group)))), shape=(size, len(group)))
-    sums: Floats = members @ values.reshape(-1, len(group)).T
+    rows = int(np.prod(values.shape[:-1]))  # not -1, which an empty last axis leaves open
+    sums: Floats = members @ values.reshape(rows, len(group)).T
     return sums.T.reshape(*values.shape[:-1], size)
 
 

