@@ -25,7 +25,7 @@ HEAT = "cooling"
 
 @dataclass(frozen=True)
 class RackClass:
-    """Racks that are alike: their names, what one draws (VA, W), what it has left, and its feed today."""
+    """Racks that are alike: names, what one draws (VA, W), what it has left, its feed today, whether it holds stored copies."""
 
     racks: tuple[str, ...]
     load_va: float
@@ -33,6 +33,7 @@ class RackClass:
     free_u: int
     budget_w: float
     home: int
+    holds: bool
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def power_problem(
         (r, f)
         for r, one in enumerate(classes)
         for f, feed in enumerate(feeds)
-        if _may_take(fleet, feeds[one.home], feed)
+        if _may_take(fleet, feeds[one.home], feed, holds=one.holds)
     ]
     return PowerProblem(
         classes=tuple(classes),
@@ -160,26 +161,33 @@ def _classes(
     used: dict[str, int] = {}
     for group in fleet.server_groups:
         used[group.rack] = used.get(group.rack, 0) + group.count * heights[group.type]
-    alike: dict[tuple[int, float, float, int, float], list[str]] = {}
+    storing = {name for storage in fleet.storage for name in storage.racks}
+    alike: dict[tuple[int, float, float, int, float, bool], list[str]] = {}
     for rack in racks:
         va, watts = loads[rack.name]
         left_w = np.inf if rack.budget_w is None else max(0.0, rack.budget_w - watts)
         free_u = max(0, rack.space_u - used.get(rack.name, 0))
-        alike.setdefault((number[rack_feed(rack)], va, watts, free_u, left_w), []).append(rack.name)
+        key = (number[rack_feed(rack)], va, watts, free_u, left_w, rack.name in storing)
+        alike.setdefault(key, []).append(rack.name)
     return [
-        RackClass(tuple(names), va, watts, free_u, left_w, home)
-        for (home, va, watts, free_u, left_w), names in alike.items()
+        RackClass(tuple(names), va, watts, free_u, left_w, home, holds)
+        for (home, va, watts, free_u, left_w, holds), names in alike.items()
     ]
 
 
-def _may_take(fleet: Fleet, home: Feed, feed: Feed) -> bool:
-    """Tell whether a rack of one feed may be put on another: of its site, cord by cord, units of the same kinds."""
+def _may_take(fleet: Fleet, home: Feed, feed: Feed, *, holds: bool) -> bool:
+    """Tell whether a rack of one feed may be put on another: of its site, cord by cord, units of the same kinds.
+
+    One that holds stored copies keeps the feeders of its feeds: else copies that were kept apart share a fate upstream.
+    """
     if home == feed:
         return True
     if len(home.units) != len(feed.units) or home.shares != feed.shares:
         return False
     pairs = [(fleet.things[a][1], fleet.things[b][1]) for a, b in zip(home.units, feed.units, strict=True)]
     crossed = any(new in home.units for old, new in zip(home.units, feed.units, strict=True) if old != new)
+    if holds and any(set(a.fed_by) != set(b.fed_by) for a, b in pairs):
+        return False
     return not crossed and all(a.site == b.site and a.kind == b.kind for a, b in pairs)
 
 

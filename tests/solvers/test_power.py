@@ -148,7 +148,7 @@ def test_the_plan_makes_what_it_says_usable() -> None:
 
 def test_every_loss_is_within_its_limit_with_the_plan_done() -> None:
     """Put the example's plan to the analysis of each loss: no unit above its rating that was not so before."""
-    fleet = example_fleet()
+    fleet = with_tables(example_fleet(), storage=())  # no rack holds copies: all may move
     half = {rack.name: 2500.0 for rack in fleet.racks}
     plan = plan_power(fleet, start=START, terms=Terms(1), sites=("ams1",), rack_w=half).plan
     assert plan is not None
@@ -157,6 +157,16 @@ def test_every_loss_is_within_its_limit_with_the_plan_done() -> None:
     site = next(site for site in fleet.sites if site.name == "ams1")
     then, now = (site_loads(one, site, rack_loads(one, half)) for one in (fleet, after))
     assert (now.load_va <= np.maximum(now.limit_va[:, None], then.load_va) * (1 + 1e-6)).all()
+
+
+def test_racks_with_stored_copies_keep_their_fate_upstream() -> None:
+    problem = power_problem(example_fleet(), sites=("ams1",))
+    units = {unit.name: unit.fed_by for unit in example_fleet().power_units}
+    kept = [(o, problem.classes[r]) for o, r in enumerate(problem.option_class) if problem.classes[r].holds]
+    assert kept
+    for option, one in kept:
+        ends = zip(problem.feeds[one.home].units, problem.feeds[problem.option_feed[option]].units, strict=True)
+        assert all(set(units[old]) == set(units[new]) for old, new in ends)
 
 
 def test_nothing_to_gain_is_no_plan() -> None:
