@@ -164,9 +164,9 @@ def buffer_covers_family(
     """buffer[r] ≥ Σ_{p in g,r} v_p · n_p for every domain of another family that r survives."""
     groups = groups_of(problem, family)
     kept = np.flatnonzero(wanted[groups.reservation])
-    place = np.full(len(groups.domain), -1)
+    place = np.full(len(groups.domain) + 1, -1)  # the last is where pairs outside of the family look
     place[kept] = np.arange(len(kept))
-    at = np.where(groups.of_pair >= 0, place[groups.of_pair], -1)
+    at = place[groups.of_pair]
     inside = at >= 0
     at, value, owner = at[inside], problem.value[inside], groups.reservation[kept]
     now = np.bincount(at, value * problem.now[inside], len(kept))
@@ -187,13 +187,13 @@ def budgets_hold_in_every_state(
     model: LinearModel, problem: CapacityProblem, v: Variables, budget: Budget
 ) -> None:
     """Σ_p share[l,c] · weight_p · n_p ≤ max(limit_l, what it is today), l a device in one state; soft where it has a price."""
-    rows, cells = budget.share.nonzero()
-    shares = budget.share.tocsr()[rows, cells]
+    entries = budget.share.tocoo()
+    rows, cells = entries.coords
     first = np.searchsorted(problem.pair_cell, np.arange(problem.cells + 1))
     width = (first[1:] - first[:-1])[cells]
     at = np.repeat(rows, width)
     pair = np.repeat(first[cells], width) + _running(width)
-    flow = np.repeat(np.asarray(shares).ravel(), width) * budget.weight[pair]
+    flow = np.repeat(entries.data, width) * budget.weight[pair]
     terms = [(at, v.into[pair], flow), (at, v.out[pair], -flow)]
     if np.isfinite(budget.price):
         over = model.columns(f"over_{_word(budget.name)}", [Axis(budget.rows)], cost=budget.price)

@@ -145,7 +145,10 @@ def _demand(m: Rows, problem: Any, count: tuple[Array, Array]) -> None:
     domain = np.asarray(problem.families[problem.spread_family].of_cell)[problem.pair_cell]
     here = np.flatnonzero(domain >= 0)
     groups, of = np.unique(np.stack([who[here], domain[here]]), axis=1, return_inverse=True)
-    spread = m.add_rows(-INF, (problem.spread * problem.demand)[groups[0]], groups.shape[1])
+    paid = np.isfinite(problem.spread) & (problem.demand > 0)  # nobody else pays for spread
+    most = np.full(size, INF)
+    most[paid] = problem.spread[paid] * problem.demand[paid]
+    spread = m.add_rows(-INF, most[groups[0]], groups.shape[1])
     m.put(spread, m.add_columns(groups.shape[1], prices.spread, INF), -1.0)
     for columns in count:
         m.put(spread[of.ravel()], columns[here], problem.value[here])
@@ -157,8 +160,11 @@ def _shares(m: Rows, problem: Any, count: tuple[Array, Array]) -> Array:
     if wish is None:
         return row_of.astype(float)[:0].ravel().astype(int)
     wanted = np.nonzero(~np.isnan(wish.share))
-    middle, within = wish.share[wanted] * problem.demand[wanted[0]], wish.within * problem.demand[wanted[0]]
-    rows = m.add_rows(middle - within, middle + within, len(middle))
+    needed = problem.demand[wanted[0]]
+    there = needed > 0  # who needs nothing wants no shares
+    wanted, needed = (wanted[0][there], wanted[1][there]), needed[there]
+    middle = wish.share[wanted] * needed
+    rows = m.add_rows(middle - wish.within * needed, middle + wish.above * needed, len(middle))
     row_of[wanted] = rows
     m.put(rows, m.add_columns(len(rows), wish.price, INF), -1.0)
     m.put(rows, m.add_columns(len(rows), wish.price, INF), 1.0)
