@@ -50,13 +50,14 @@ class Budget:
 class Affinity:
     """The share of a demand that is wanted in each domain of a family, `[R, G]` (NaN: anything).
 
-    It may be less by `within` of the demand and more by `above` of it (infinity: as much as there is); what is outside pays.
+    It may be less by `within` of the demand and more by `above` of it (infinity: as much as there is; not given: as `within`);
+    what is outside pays.
     """
 
     family: int
     share: Floats
     within: float = 0.05
-    above: float = 0.05
+    above: float | None = None
     price: float = 2.0
 
 
@@ -168,7 +169,8 @@ class CapacityProblem:
         named = np.isfinite(wish.share) & (self.demand > 0)[:, None]
         share, demand = np.where(named, wish.share, 0.0), np.maximum(self.demand, 1e-12)[:, None]
         low = np.where(named, (share - wish.within) * demand, -np.inf)
-        return low, np.where(named, (share + wish.above) * demand, np.inf)
+        above = wish.within if wish.above is None else wish.above
+        return low, np.where(named, (share + above) * demand, np.inf)
 
     def used(self, budget: Budget, counts: Floats | Ints) -> Floats:
         """Return what each row of a budget carries `[L]` when the pairs have these counts `[P]`."""

@@ -50,7 +50,7 @@ def test_the_example_is_what_the_documentation_says(example: Fleet) -> None:
         kind: len(example.rows(kind)) for kind in ("regions", "sites", "server_types", "services", "storage")
     }
     assert counts == {"regions": 3, "sites": 5, "server_types": 4, "services": 13, "storage": 2}
-    assert sum(group.count for group in example.server_groups) == 3758
+    assert sum(group.count for group in example.server_groups) == 4246
     assert {unit.kind for unit in example.power_units} == {
         "utility",
         "generator",
@@ -81,7 +81,7 @@ def test_the_example_says_where_its_measured_values_come_from(example: Fleet) ->
 def test_the_example_runs_below_its_ratings(example: Fleet) -> None:
     worst = peaks(example)
     assert max(worst.values()) < 0.7
-    assert 0.3 < max(share for name, share in worst.items() if "-msb-" in name) < 0.5
+    assert 0.25 < max(share for name, share in worst.items() if "-msb-" in name) < 0.5
 
 
 @pytest.mark.parametrize("path", [1, 2])

@@ -146,6 +146,7 @@ def _affinity(problem: Any, load: Array) -> float:
     there = _loads(problem, problem.families[wish.family], load)
     few = (wish.share - wish.within) * problem.demand[:, None] - there
     many = there - wish.share * problem.demand[:, None]
-    many -= np.where(problem.demand > 0, wish.above * np.maximum(problem.demand, 1e-12), np.inf)[:, None]
+    above = wish.within if wish.above is None else wish.above
+    many -= np.where(problem.demand > 0, above * np.maximum(problem.demand, 1e-12), np.inf)[:, None]
     off = np.maximum(np.maximum(few, many), 0.0)
     return float(wish.price * np.where(np.isnan(off), 0.0, off).sum())

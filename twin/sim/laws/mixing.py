@@ -10,6 +10,8 @@ import numpy as np
 
 from twin.graph.levels import Floats
 
+NOBODY = 1e-12  # requests: a queue as short as that is empty, and its logarithm no number to rely on
+
 
 def mixed(share: Floats, coming: Floats, before: Floats, after: Floats, left: Floats) -> Floats:
     """Return the share of the queue that has some property `[1, (n,)]`, after a while of constant flows.
@@ -24,7 +26,7 @@ def mixed(share: Floats, coming: Floats, before: Floats, after: Floats, left: Fl
     -----
     With r = after / before is O = before·exp(-left/before · ln(r)/(r - 1)), the last factor being 1 where r = 1.
     """
-    waits = (before > 0.0) & (after > 0.0)
+    waits = (before > NOBODY) & (after > NOBODY)
     ratio = np.divide(after, before, out=np.ones_like(after), where=waits)
     grown = ratio - 1.0
     factor = np.divide(np.log(ratio), grown, out=np.ones_like(grown), where=np.abs(grown) > 1e-9)
