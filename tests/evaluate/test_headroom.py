@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,3 +64,16 @@ def test_sites_that_feed_each_other_are_one(example: Fleet) -> None:
 def test_what_cannot_be_lost_is_refused(example: Fleet) -> None:
     with pytest.raises(UsageError, match="did you mean 'ams1-msb-1'"):
         headroom_after(example, ["ams1-msb-2", "ams1-msb-11"])
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=40)
+def test_a_loss_leaves_nothing_behind(seed: int) -> None:
+    """The state after one loss is the same whatever was lost, and given back, before."""
+    fleet = random_fleet(seed)
+    losses, used = _losses(fleet, None), Snapshots(fleet)
+    for name in losses[:12]:
+        there, fresh = used.of((name,)), Snapshots(fleet).of((name,))
+        for field in fields(fresh):
+            one, other = getattr(there, field.name), getattr(fresh, field.name)
+            np.testing.assert_array_equal(one, other, err_msg=f"{field.name} without {name}")

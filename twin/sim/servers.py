@@ -94,6 +94,7 @@ class Servers:
         """Count some groups again, and those of racks that went or came back; not on another fold, nor while one is capped."""
         moved = (topology.rack_powered != self._topology.rack_powered) | (rack_ok != self._rack_ok)
         near, switches_w = np.array_equal(storage_ok, self._storage_ok), self._switches_w
+        near &= np.array_equal(topology.routes.label >= 0, self._topology.routes.label >= 0)
         self._stand_on(topology, rack_ok, storage_ok)
         groups = np.union1d(groups, np.flatnonzero(moved[self._compiled.servers.group_rack]))
         self._recount(groups, np.flatnonzero(self._switches_w != switches_w), None if near else slice(None))
