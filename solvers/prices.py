@@ -20,7 +20,9 @@ from solvers.problem import Floats
 # Weight of the step that the cells of a type take together beside the step that each takes alone: this many times as long, at
 # most so many times as steep.
 SHARE, TOGETHER = 4.0, 20.0
-MARGIN = 0.004  # of the servers of a cell: the mean aims at so many fewer, because whole servers fit less well
+MARGIN = (
+    0.004  # of the servers of a cell: the mean aims at so many fewer, because whole servers fit less well
+)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,9 @@ def test_plan_again_after_a_loss() -> None:
         problem = instance(of.name, seed)
         before = solve_large(problem, time_limit_s=_limit(20.0)).trace
         lost = without(problem, seed)
-        measured.append(_measure(of, lost, lambda p, t=before: solve_large(p, time_limit_s=_limit(2.0), guide=t)))
+        measured.append(
+            _measure(of, lost, lambda p, t=before: solve_large(p, time_limit_s=_limit(2.0), guide=t))
+        )
     _tell(of, measured)
     assert statistics.median(m.to_lp for m in measured) <= of.gap
 
