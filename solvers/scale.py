@@ -3,8 +3,8 @@
     counts, bound, trace = solve_large(problem, time_limit_s=60)
 
 What comes back is lawful at any time: if the clock or `should_stop` ends the search early, it is the best plan so far, and the
-bound is the best so far. `trace` says what was found when, and keeps the prices: tomorrow, or after a loss, they are the `guide` from which
-the search starts.
+bound is the best so far. `trace` says what was found when, and keeps the prices: tomorrow, or after a loss, they are the
+`guide` from which the search starts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ REGRETTED = 500  # pairs that may be improved between two looks at the clock
 
 @dataclass
 class Trace:
-    """What was found when: (seconds, what, bound, cost of the best plan); the prices at the end; how often the oracle was asked."""
+    """What was found when: (seconds, what, bound, cost of the best plan); the last prices; how often the oracle was asked."""
 
     events: list[tuple[float, str, float, float]] = field(default_factory=list)
     prices: Floats = field(default_factory=lambda: np.zeros(0))
