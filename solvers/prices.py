@@ -59,7 +59,7 @@ class Volume:
 
     def alone(self) -> None:
         """From now on let each cell step alone, and begin the mean anew: common steps leave it unlawful."""
-        self.together, self.mixing, self.aim = False, 0.1, min(self.aim, 1e-3 * abs(self.bound))
+        self.together, self.mixing, self.aim = False, 0.1, 1e-3 * abs(self.bound)
         self.mean = self.oracle.ask(self.prices).counts
 
     def spare(self, extra: Floats) -> None:
