@@ -5,8 +5,10 @@
 with prices of cells λ ≥ 0, of budgets 0 ≤ μ ≤ their price, of wanted shares |η| ≤ theirs. V_r is what reservation r pays for
 itself (`solvers/separate.py`). L is a bound at *any* prices, and at the duals of the LP it is the value of the LP.
 
-*Integers make it stronger.* In one domain a reservation's load is a sum of whole servers: between the attainable loads y₁ ≤ a ≤ y₂
-around its allowance a, the excess (y - a)⁺ of whole servers lies above its chord from (y₁, 0) to (y₂, y₂ - a), which is convex and
+*Integers make it stronger.* In one domain a reservation's load is a sum of whole servers: between the attainable
+loads y₁ ≤ a ≤ y₂
+around its allowance a, the excess (y - a)⁺ of whole servers lies above its chord from (y₁, 0) to (y₂, y₂ - a), which
+is convex and
 above the excess itself. So V_r may charge the chord, and L rises above the LP.
 
 A reservation may survive several families with one worst loss. V_r knows the loss of one of them, the coarsest: exact where
@@ -59,7 +61,8 @@ class Rows:
     """What ties reservations together: low ≤ matrix · n ≤ high, rows of cells, then budgets, then wanted shares.
 
     A price of a row lies between `least` and `most`: 0 and infinity where a row is hard, the price of its slack where it is soft.
-    `unit` scales a step of the prices, row by row; `kind` says which rows are alike (cells of one type; -1: none), for steps of all
+    `unit` scales a step of the prices, row by row; `kind` says which rows are alike (cells of one type; -1: none),
+    for steps of all
     of them together.
     """
 

@@ -20,7 +20,9 @@ from solvers.problem import Floats
 # Weight of the step that the cells of a type take together beside the step that each takes alone: this many times as long, at
 # most so many times as steep.
 SHARE, TOGETHER = 4.0, 20.0
-MARGIN = 0.004  # of the servers of a cell: the mean aims at so many fewer, because whole servers fit less well
+MARGIN = (
+    0.004  # of the servers of a cell: the mean aims at so many fewer, because whole servers fit less well
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Volume:
 
     def alone(self) -> None:
         """From now on let each cell step alone, and begin the mean anew: common steps leave it unlawful."""
-        self.together, self.mixing, self.aim = False, 0.1, min(self.aim, 1e-3 * abs(self.bound))
+        self.together, self.mixing, self.aim = False, 0.1, 1e-3 * abs(self.bound)
         self.mean = self.oracle.ask(self.prices).counts
 
     def spare(self, extra: Floats) -> None:

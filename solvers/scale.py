@@ -3,8 +3,8 @@
     counts, bound, trace = solve_large(problem, time_limit_s=60)
 
 What comes back is lawful at any time: if the clock or `should_stop` ends the search early, it is the best plan so far, and the
-bound is the best so far. `trace` says what was found when, and keeps the prices: tomorrow, or after a loss, they are the `guide` from which
-the search starts.
+bound is the best so far. `trace` says what was found when, and keeps the prices: tomorrow, or after a loss, they are the
+`guide` from which the search starts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ REGRETTED = 500  # pairs that may be improved between two looks at the clock
 
 @dataclass
 class Trace:
-    """What was found when: (seconds, what, bound, cost of the best plan); the prices at the end; how often the oracle was asked."""
+    """What was found when: (seconds, what, bound, cost of the best plan); the last prices; how often the oracle was asked."""
 
     events: list[tuple[float, str, float, float]] = field(default_factory=list)
     prices: Floats = field(default_factory=lambda: np.zeros(0))
@@ -110,7 +110,9 @@ class Search:
         self.began, self.limit = time.perf_counter(), time_limit_s
         self.log, self.stopped = log or (lambda _: None), should_stop or (lambda: False)
         if not best_answers.signatures:
-            self.log("making the compiled code ready (a minute when it is the first time on this machine, then it is kept)")
+            self.log(
+                "making the compiled code ready (a minute when it is the first time on this machine, then it is kept)"
+            )
             ready()
             self.began = time.perf_counter()
         self.problem, self.trace, self.rounded = problem, Trace(), 0
@@ -197,7 +199,7 @@ class Search:
     def improve(self) -> None:
         """Look for cheaper places of single servers, with chains, until nothing is cheaper or the time is over."""
         prices, worth = self._guides()
-        made = Plan(*(part.copy() for part in self.best))
+        made = _copy(self.best)
         for first in range(0, self.problem.pairs, REGRETTED):
             if self.over():
                 break
@@ -210,7 +212,7 @@ class Search:
         """Keep a plan if it is the best, and note it."""
         cost = float(plan_cost(self.terms, made))
         if cost < self.cost:
-            self.best, self.cost = Plan(*(part.copy() for part in made)), cost
+            self.best, self.cost = _copy(made), cost
         self.note(f"{what}: {cost:.1f}", self.volume.bound)
 
     def note(self, what: str, bound: float) -> None:
@@ -228,3 +230,16 @@ class Search:
             self.volume.turns,
         )
         return Found(self.best.counts, self.volume.bound, self.trace)
+
+
+def _copy(made: Plan) -> Plan:
+    """Return a plan that can be changed without changing this one."""
+    return Plan(
+        made.counts.copy(),
+        made.free.copy(),
+        made.left.copy(),
+        made.load.copy(),
+        made.total.copy(),
+        made.worst.copy(),
+        made.worst_at.copy(),
+    )

@@ -1,6 +1,7 @@
 """A plan of whole servers that knows, at any time, what one server more or less of any pair would cost: exactly.
 
-All rules are in it: cells, hard and soft budgets, the worst loss of every family that is survived, spread, wanted shares, moves. A
+All rules are in it: cells, hard and soft budgets, the worst loss of every family that is survived, spread, wanted
+shares, moves. A
 change is one server of one pair. Everything here is compiled by numba; `solvers/rounding.py` decides which changes to make.
 """
 
@@ -22,9 +23,11 @@ class Terms(NamedTuple):
 
     `place` `[F, P]` (-1: none); places of a family are sorted by reservation: `places` `[F, R + 1]`. `lost` `[F, R]`: whether the
     family is survived. `low` and `high` `[places]`: a wanted share (infinite: none). `pairs_of` lists pairs by reservation,
-    `pair_runs` `[R + 1]` and `cell_runs` `[C + 1]` its and the cells' runs. `row_runs` `[C + 1]`: the rows of budgets a cell draws on,
+    `pair_runs` `[R + 1]` and `cell_runs` `[C + 1]` its and the cells' runs. `row_runs` `[C + 1]`: the rows of
+    budgets a cell draws on,
     `row`, `share` and `budget` of each such entry; `weight` `[B, P]`; `cells_of_row` are the runs
-    of `row_cells`; `row_price`; `row_scale` is what sums of floats may be off. `weights`: move, use, spread, buffer, shortage, affinity.
+    of `row_cells`; `row_price`; `row_scale` is what sums of floats may be off. `weights`: move,
+    use, spread, buffer, shortage, affinity; `fixed` is paid whatever the plan.
     """
 
     cell: Ints
@@ -52,12 +55,14 @@ class Terms(NamedTuple):
     row_price: Floats
     row_scale: Floats
     weights: Floats
+    fixed: float
 
 
 class Plan(NamedTuple):
     """Counts `[P]`, servers left `[C]`, budget left per row, load per place, and per reservation: load, worst losses.
 
-    `worst` `[R, 2]`: the largest load of a place that may be lost, and the largest of all others; `worst_at`: the place of the first.
+    `worst` `[R, 2]`: the largest load of a place that may be lost, and the largest of all others; `worst_at`: the
+    place of the first.
     """
 
     counts: Ints
@@ -85,11 +90,25 @@ def terms(problem: CapacityProblem) -> Terms:
         np.searchsorted(problem.pair_cell, np.arange(problem.cells + 1)),
         np.searchsorted(cell[by_cell], np.arange(problem.cells + 1)), row[by_cell], share[by_cell], budget[by_cell],
         np.stack([b.weight for b in problem.budgets]) if problem.budgets else np.zeros((1, problem.pairs)),
-        np.searchsorted(np.sort(row), np.arange(sum(len(b.rows) for b in problem.budgets) + 1)), cell[np.argsort(row, kind="stable")],
+        np.searchsorted(np.sort(row), np.arange(sum(len(b.rows) for b in problem.budgets) + 1)),
+        cell[np.argsort(row, kind="stable")],
         np.concatenate([np.full(len(b.rows), b.price) for b in problem.budgets] or [np.zeros(0)]),
         SLACK * np.maximum(np.concatenate(limits or [np.zeros(0)]), 1e-6),
         np.array([prices.move, prices.use, prices.spread, prices.buffer, prices.shortage, wish.price if wish else 0.0]),
+        _out_of_reach(problem),
     )  # fmt: skip
+
+
+def _out_of_reach(problem: CapacityProblem) -> float:
+    """Return what is paid, whatever the plan, for wanted shares in domains where a reservation has no pair."""
+    wish = problem.affinity
+    if wish is None:
+        return 0.0
+    domain = problem.families[wish.family].of_cell[problem.pair_cell]
+    reached = np.zeros(wish.share.shape, dtype=bool)
+    reached[problem.pair_reservation[domain >= 0], domain[domain >= 0]] = True
+    off = np.maximum(wish.share - wish.within, 0.0) * problem.demand[:, None]
+    return float(wish.price * np.nansum(np.where(reached, 0.0, off)))
 
 
 def _places(problem: CapacityProblem) -> tuple[Ints, Ints, Floats, Floats]:
@@ -140,7 +159,8 @@ def plan(problem: CapacityProblem, t: Terms, counts: Ints) -> Plan:
     left = [problem.limits(b) - problem.used(b, counts) for b in problem.budgets]
     made = Plan(
         counts, problem.servers - np.bincount(t.cell, counts, problem.cells).astype(np.int64),
-        np.concatenate(left or [np.zeros(0)]), load, np.bincount(t.who, t.value * counts, problem.reservations),
+        np.concatenate(left or [np.zeros(0)]), load, np.bincount(t.who, t.value * counts,
+        problem.reservations).astype(np.float64),
         np.zeros((problem.reservations, 2)), np.full(problem.reservations, NONE),
     )  # fmt: skip
     for r in range(problem.reservations):
@@ -275,7 +295,7 @@ def short_of(t: Any, s: Any, r: int) -> float:
 def plan_cost(t: Any, s: Any) -> float:
     """Return what a plan costs, all parts together."""
     move, use, spread, buffer, shortage, off = t.weights
-    cost = 0.0
+    cost = t.fixed
     for p in range(len(t.cell)):
         cost += use * s.counts[p] + move * max(t.now[p] - s.counts[p], 0)
     for r in range(len(t.demand)):

@@ -1,6 +1,7 @@
 """The benchmark table of the solvers: goal, time, gap and shortage per instance, medians over seeds, judged by the scorer.
 
-A row is a `Row` and a function that plans; add one and it is in the table. `FLEETWIN_PDLP=1` would need an hour at large and is not
+A row is a `Row` and a function that plans; add one and it is in the table. `FLEETWIN_PDLP=1` would need an hour at
+large and is not
 offered: the reference there is the bound of the decomposition, which is valid and may lie below the LP.
 """
 
@@ -73,7 +74,9 @@ def test_plan_again_after_a_loss() -> None:
         problem = instance(of.name, seed)
         before = solve_large(problem, time_limit_s=_limit(20.0)).trace
         lost = without(problem, seed)
-        measured.append(_measure(of, lost, lambda p, t=before: solve_large(p, time_limit_s=_limit(2.0), guide=t)))
+        measured.append(
+            _measure(of, lost, lambda p, t=before: solve_large(p, time_limit_s=_limit(2.0), guide=t))
+        )
     _tell(of, measured)
     assert statistics.median(m.to_lp for m in measured) <= of.gap
 
@@ -115,5 +118,5 @@ def _tell(of: Row, measured: list[Measured]) -> None:
         f"{middle.kilowatts:+.0f} kW, worst shortage {max(m.short for m in measured):.2f} RRU"
     )
     each = ", ".join(f"{m.to_bound:.2%}/{m.short:.1f}" for m in measured)
-    note = f"wall {middle.wall_s:.1f} s, CPU {middle.cpu_s:.1f} s = {middle.cpu_s / copy_s(50):.0f} C, {peak:.0f} MB; gap/short by seed: {each}"
+    note = f"wall {middle.wall_s:.1f} s, CPU {middle.cpu_s:.1f} s = {middle.cpu_s / copy_s(50):.0f} C, {peak:.0f} MB; gap/short by seed: {each}"  # noqa: E501
     row(f"{of.name} ({len(measured)} seeds)", value, of.goal, note)

@@ -25,7 +25,9 @@ from tests.solvers.score import score
 def random_problem(seed: int, cells: int = 4, reservations: int = 2) -> CapacityProblem:
     """Return a tiny problem with everything in it: two families, two budgets, shares, families that are not survived."""
     rng = np.random.Generator(np.random.Philox(seed))
-    pairs = np.array([(c, r) for c in range(cells) for r in range(reservations) if c == r or rng.random() < 0.8])
+    pairs = np.array(
+        [(c, r) for c in range(cells) for r in range(reservations) if c == r or rng.random() < 0.8]
+    )
     cell, who = pairs.T.copy()
     servers = rng.integers(1, 4, cells)
     now = np.zeros(len(cell), dtype=np.int64)
@@ -100,9 +102,7 @@ def test_bound_and_plan_enclose_the_best_of_all_plans(seed: int) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    coins=st.lists(st.integers(2, 30), min_size=1, max_size=4, unique=True), allowed=st.integers(1, 60)
-)
+@given(coins=st.lists(st.integers(2, 30), min_size=1, max_size=4, unique=True), allowed=st.integers(1, 60))
 def test_attainable_loads_by_enumeration(coins: list[int], allowed: int) -> None:
     ranges = [range(allowed // coin + 2) for coin in coins]
     sums = {sum(n * c for n, c in zip(counts, coins, strict=True)) for counts in itertools.product(*ranges)}
