@@ -188,8 +188,8 @@ def _layout(problem: CapacityProblem, whole: bool) -> tuple[Ints, Layout]:
 def _knots(allowed: Floats, near: Floats, price: float) -> Floats:
     """Return per domain: the loads at which the charge for spread rises, and by how much per RRU."""
     below, above = near[:, 0], near[:, 1]
-    wide = above - below > 1e-9
     with np.errstate(invalid="ignore", divide="ignore"):
+        wide = above - below > 1e-9  # not where there is no allowance: both are infinite
         chord = np.where(wide, price * (above - allowed) / (above - below), price)
     return np.column_stack(
         [np.where(wide, below, allowed), np.where(wide, above, np.inf), chord, price - chord]
