@@ -83,9 +83,9 @@ def capacity_problem(fleet: Fleet, wishes: Wishes | None = None) -> FleetProblem
     families = [
         Family(name, names, domain[cells.first_rack]) for name, (names, domain) in of_rack.items()
     ] or [Family("site", tuple(sites), site_of_cell)]
-    spread = np.full(
-        len(demand), np.inf if wishes.spread is None else wishes.spread / len(families[0].domains)
-    )
+    spread_family = next((number for number, family in enumerate(families) if family.domains), 0)
+    even = 1.0 / max(len(families[spread_family].domains), 1)
+    spread = np.full(len(demand), np.inf if wishes.spread is None else wishes.spread * even)
     busy = np.divide(needs.busy.sum(axis=1), needs.demand, out=np.zeros_like(demand), where=needs.demand > 0)
     busy = np.where((needs.demand > 0) & (busy == 0), 1.0, np.minimum(busy * over, 1.0))
     watts = np.array([[_watts(kind, u) - _watts(kind, 0.0) for kind in fleet.server_types] for u in busy])
@@ -112,6 +112,7 @@ def capacity_problem(fleet: Fleet, wishes: Wishes | None = None) -> FleetProblem
         if of_rack
         else np.zeros((len(demand), 1), bool),
         spread=spread,
+        spread_family=spread_family,
         budgets=budgets,
         affinity=_affinity(families, needs, site_of_cell, sites, wishes),
         backbone=backbone_of(fleet, needs, unit),

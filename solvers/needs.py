@@ -1,8 +1,8 @@
 """What services need: relative resource units of each reservation at each site, at the peak of the demand.
 
 The *need* of a service at a site is its peak rate x service time / slots / target utilisation x what a replica takes [RRU]: the
-replicas at which it runs as busy as it is meant to. Users go to sites by weight, those of local services within their region;
-calls are answered where the caller is, else by weight: the routing of the twin with all things alive (twin/sim/routing.py).
+replicas at which it runs as busy as it is meant to. Users go to sites by weight, those of local services within their region
+while a site there takes them; calls are answered where the caller is, else by weight: the routing of the twin with all things alive (twin/sim/routing.py).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from twin.model.series import Series
 from twin.model.services import Service
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 HOURS = 168  # of a week; of longer profiles the worst week counts, hour by hour
 WEEK_S = HOURS * 3600.0
 
@@ -86,7 +87,7 @@ def rates_by_site(fleet: Fleet) -> Floats:
     for service in callers_first(fleet.services):
         at = rate[k_of[service.name]]
         for callee, calls in service.callees.items():
-            there = shares.deployed(callee) > 0
+            there = shares.answers(callee)
             made = at * calls
             rate[k_of[callee], there] += made[there]
             rate[k_of[callee]] += shares.of(fleet.services[k_of[callee]], None)[:, None] * made[~there].sum(0)
@@ -116,20 +117,22 @@ class _Shares:
         self._sites = {row.name: s for s, row in enumerate(fleet.sites)}
         self._region = np.array([row.region for row in fleet.sites])
         self._weight: dict[str, Floats] = {row.name: np.zeros(len(self._sites)) for row in fleet.services}
+        self._answers = {row.name: np.zeros(len(self._sites), dtype=bool) for row in fleet.services}
         for row in fleet.deployments:
             if row.replicas:
                 self._weight[row.service][self._sites[row.site]] = row.weight
+                self._answers[row.service][self._sites[row.site]] = True
 
-    def deployed(self, service: str) -> Floats:
-        """Return the weight of a service at each site `[S]`."""
-        return self._weight[service]
+    def answers(self, service: str) -> Bools:
+        """Return where a service has replicas `[S]`, which answer the calls of their site whatever their weight."""
+        return self._answers[service]
 
     def of(self, service: Service, region: str | None) -> Floats:
         """Return the share of each site `[S]` of the users of a region (None: of everybody)."""
         weight = self._weight[service.name]
         if region is not None and service.locality == "region":
             local = np.where(self._region == region, weight, 0.0)
-            weight = local if local.any() else np.zeros_like(weight)
+            weight = local if local.any() else weight
         total = weight.sum()
         return weight / total if total else weight
 
