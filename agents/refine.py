@@ -1,17 +1,17 @@
 """Counter-example-guided planning: solve, let the twin play the plan, turn what failed into requirements, solve again.
 
 A solver sees averages and linear rows; the twin sees queues, waves and second failures. Instead of a margin on everything, each
-*counter-example* (the run that broke a gate) becomes one requirement on what broke: more for that reservation, less on that
-unit, fewer servers at once. The loop ends when the twin is satisfied, when a requirement changes nothing, or when rounds are
-over.
+*counter-example* (the run that broke a gate) becomes a requirement on what broke: more for that service, less on that unit, fewer
+servers at once. Once the twin is satisfied, what was asked for is halved back as far as it goes on passing.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from agents.lessons import Key, Lessons, key_of, requirements_of
 from solvers.capacity import Form, Planned, plan_capacity
 from solvers.capacity_fleet import Wishes
 from solvers.capacity_solve import Effort
@@ -22,58 +22,89 @@ from twin.model.fleet import Fleet
 from twin.model.gateset import GateSet
 from twin.model.plan import Plan
 from twin.model.scenario import Suite
-from twin.records.requirement import Requirement, RequirementKind
+from twin.records.requirement import Requirement
 from twin.records.solution import Table
-from twin.records.verdict import GateResult, Verdict
+from twin.records.verdict import Verdict
 
-FIRST = 0.05  # by which a requirement begins; it doubles each time the same thing fails again
-SLOWER = 0.5
 OK = ("pass", "warn", "waived")
+TRIMS = 2  # rounds after the first that passed, to ask for less
+Solver = Callable[[Fleet, Wishes, "Effort | None", Form], Planned]
+Judging = Callable[[Plan, Fleet], Verdict]
 
 
 @dataclass(frozen=True)
 class Round:
-    """One turn of the loop: the plan, what the twin said (None: nothing to judge), and what was learned from it."""
+    """One turn of the loop: what was required, the plan, what the twin said (None: no plan to judge), what that taught."""
 
     number: int
+    required: tuple[Requirement, ...]
     planned: Planned
     verdict: Verdict | None
     learned: tuple[Requirement, ...]
     seconds: float
+    solves: int = 1
 
     @property
     def result(self) -> str:
         """Return the verdict in a word."""
-        return "pass" if self.verdict is None else self.verdict.result
+        if self.verdict is None:
+            return "not judged"
+        return "rejected" if self.verdict.findings else self.verdict.result
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether the twin lets the plan pass, or there is none."""
+        return self.verdict is None or (self.verdict.result in OK and not self.verdict.findings)
+
+    @property
+    def short(self) -> tuple[str, ...]:
+        """Return what the solver could not give, in words."""
+        return tuple(one.text for one in self.planned.proposal.solution.shortfalls)
+
+    @property
+    def moved(self) -> int:
+        """Return how many servers change their owner."""
+        return sum(move.count for wave in self.planned.waves for move in wave)
+
+    @property
+    def held(self) -> float:
+        """Return what reservations with a demand have in all [server equivalents]."""
+        problem, value = self.planned.given.problem, self.planned.solved.value
+        return float(value.has[problem.demand > 0].sum())
 
 
 @dataclass(frozen=True)
 class Refined:
-    """All rounds, and why the loop ended; the last round is the answer."""
+    """All rounds, and why the loop ended."""
 
     rounds: tuple[Round, ...]
     ended: str
 
     @property
     def best(self) -> Round:
-        """Return the last round: nothing before it was good enough."""
-        return self.rounds[-1]
+        """Return the last round that passed (each asked for less than the one before), else the last round."""
+        return next((one for one in reversed(self.rounds) if one.passed), self.rounds[-1])
 
     @property
     def converged(self) -> bool:
-        """Tell whether the twin let the last plan pass."""
-        return self.best.result in OK
+        """Tell whether the twin let the plan pass."""
+        return self.best.passed
 
     def table(self) -> Table:
         """Return the log of the rounds."""
-        rows = []
-        for one in self.rounds:
-            value = one.planned.solved.value
-            spare = float((value.has - one.planned.given.problem.demand).clip(0).sum())
-            moved = sum(move.count for wave in one.planned.waves for move in wave)
-            learned = "; ".join(requirement.text for requirement in one.learned)
-            rows.append((one.number, one.result, moved, round(spare, 2), round(one.seconds, 1), learned))
-        columns = ("round", "verdict", "servers_moved", "spare_servers", "seconds_s", "learned")
+        rows = [
+            (
+                one.number,
+                one.result,
+                one.moved,
+                one.solves,
+                round(one.seconds, 1),
+                "; ".join(requirement.text for requirement in one.required),
+                "; ".join(requirement.text for requirement in one.learned),
+            )
+            for one in self.rounds
+        ]
+        columns = ("round", "verdict", "servers_moved", "solves", "seconds_s", "required", "learned")
         return Table(name="rounds", title=f"Rounds: {self.ended}", columns=columns, rows=tuple(rows))
 
 
@@ -91,128 +122,145 @@ class Judge:
         return check(plan, fleet, gates=self.gates, suite=self.suite, jobs=self.jobs, demand=self.demand)
 
 
-@dataclass
-class _Lessons:
-    """What was learned so far: one requirement per kind and thing, the last amount counts."""
-
-    known: dict[tuple[RequirementKind, str], Requirement] = field(default_factory=dict)
-
-    def learn(self, found: Sequence[Requirement]) -> tuple[Requirement, ...]:
-        """Take in what a verdict taught; what was known already is asked for twice as much."""
-        fresh = []
-        for requirement in found:
-            key = (requirement.kind, requirement.who)
-            before = self.known.get(key)
-            if before is not None:
-                factor = SLOWER if requirement.kind == "pace" else 2.0
-                requirement = requirement.model_copy(update={"amount": before.amount * factor})
-            self.known[key] = requirement
-            fresh.append(requirement)
-        return tuple(fresh)
-
-    def form(self, form: Form) -> Form:
-        """Return the form with the pace that was learned."""
-        pace = next((r.amount for (kind, _), r in self.known.items() if kind == "pace"), 1.0)
-        return replace(form, wave=max(1, int(form.wave * pace)))
-
-
 def refine(  # noqa: PLR0913
     fleet: Fleet,
-    judge: Judge,
+    judge: Judging,
     *,
+    demand: str | None = None,
     wishes: Wishes | None = None,
     effort: Effort | None = None,
     form: Form | None = None,
     rounds: int = 6,
     tell: Callable[[Round], None] | None = None,
+    solve: Solver = plan_capacity,
 ) -> Refined:
     """Return the rounds of solving and judging until the twin is satisfied, or the reason why it never is.
 
-    `fleet` is today's; the demand of the judge is what the solver plans for as well.
+    `fleet` is today's; the solver plans for the `demand` that the judge asks of it. After the first plan that passes, at most
+    `TRIMS` of the rounds that are left look for less. Deterministic where solver and judge are.
     """
-    wishes, form = wishes or Wishes(), form or Form()
-    asked = with_demand(fleet, 1.0 if judge.demand is None else read_demand(judge.demand))
-    lessons, done = _Lessons(), []
-    before = ""
-    for number in range(1, rounds + 1):
-        clock = time.monotonic()
-        required = replace(wishes, require=(*wishes.require, *lessons.known.values()))
-        planned = plan_capacity(asked, required, effort, lessons.form(form))
-        plan = planned.proposal.plan
-        verdict = None if plan is None else judge(plan, fleet)
-        learned = (
-            () if verdict is None else lessons.learn(list(dict.fromkeys(requirements_of(verdict, fleet))))
-        )
-        done.append(Round(number, planned, verdict, learned, time.monotonic() - clock))
-        if tell is not None:
-            tell(done[-1])
-        now = "" if plan is None else digest(plan)
-        ended = _ended(done[-1], now == before)
+    asked = with_demand(fleet, 1.0 if demand is None else read_demand(demand))
+    lessons = Lessons({row.name: row.reservation for row in fleet.services})
+    loop = _Loop(fleet, asked, judge, solve, wishes or Wishes(), effort, form or Form(), tell, lessons)
+    while len(loop.done) < rounds:
+        ended = loop.play() or loop.ended()
         if ended:
-            return Refined(tuple(done), ended)
-        before = now
-    return Refined(tuple(done), f"{rounds} rounds did not suffice; give more with --rounds")
+            break
+    else:
+        ended = f"{rounds} rounds did not suffice{loop.lacking()}; give more with --rounds"
+    if loop.done[-1].verdict is not None and loop.done[-1].passed:
+        for _ in range(min(TRIMS, rounds - len(loop.done))):
+            if not loop.trim():
+                break
+    return Refined(tuple(loop.done), ended)
 
 
-def requirements_of(verdict: Verdict, fleet: Fleet) -> list[Requirement]:
-    """Return what the failed gates of a verdict ask of the next solve."""
-    found = []
-    for gate in verdict.gate_results:
-        if gate.result == "fail" and gate.level == "block":
-            found += _of_gate(gate, fleet)
-    return found
+@dataclass
+class _Loop:
+    """The loop as it stands: what is given, what was learned, the rounds so far."""
+
+    fleet: Fleet
+    asked: Fleet
+    judge: Judging
+    solve: Solver
+    wishes: Wishes
+    effort: Effort | None
+    form: Form
+    tell: Callable[[Round], None] | None
+    lessons: Lessons
+    done: list[Round] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    required: tuple[Requirement, ...] = ()
+
+    def play(self) -> str:
+        """Play a round; return why there is none any more. What changes nothing is doubled before anything is judged again."""
+        clock, solves = time.monotonic(), 1
+        planned = self._solved()
+        learned = self.done[-1].learned if self.done else ()
+        while _mark(planned) in self.seen:
+            learned = self.lessons.grow(learned)
+            if not learned:
+                return f"the solver has nothing left to give: whatever is asked, the plan stays the same{self.lacking(planned)}"
+            planned, solves = self._solved(), solves + 1
+        self._done(self._round(planned, clock, solves, teach=True))
+        return ""
+
+    def trim(self) -> bool:
+        """Ask for half of the last growth less; return whether that was another plan. What fails again goes back."""
+        clock, enough, less = time.monotonic(), dict(self.lessons.known), self.lessons.between()
+        self.lessons.known |= less
+        if not less or _mark(planned := self._solved()) in self.seen:
+            return False
+        self._done(self._round(planned, clock, 1, teach=False))
+        if not self.done[-1].passed:
+            self._take_back(self.done[-1], less, enough)
+        return True
+
+    def _take_back(self, failed: Round, less: dict[Key, Requirement], enough: dict[Key, Requirement]) -> None:
+        """Ask as much as was enough of what failed again; of everything where it is not clear what that is."""
+        verdict = failed.verdict
+        found = [] if verdict is None else [key_of(one) for one in requirements_of(verdict, self.fleet)]
+        again = [key for key in less if self.lessons.covers(key, found)] or list(less)
+        self.lessons.failed |= {key: less[key].amount for key in again}
+        self.lessons.known |= {key: enough[key] for key in again}
+
+    def ended(self) -> str:
+        """Return why the loop ends after the last round, or nothing."""
+        last = self.done[-1]
+        if last.verdict is None:
+            return "nothing to do: the solver would leave all as it is, so there is no plan to play"
+        if last.passed:
+            return f"the twin is satisfied after {last.number} round{'s' if last.number > 1 else ''}"
+        if last.verdict.findings:
+            return f"the plan was rejected before simulation: {last.verdict.findings[0].what}"
+        if last.verdict.result != "fail":
+            undecided = ", ".join(g.id for g in last.verdict.gate_results if g.result == last.result)
+            return f"the twin cannot tell ({last.result}: {undecided}): more replications decide, not another plan"
+        failed = "; ".join(f"{g.id} ({g.reason})" for g in last.verdict.gate_results if g.result == "fail")
+        if not last.learned:
+            return f"what failed asks nothing of a solver of capacity: {failed}"
+        if all(one.kind == "links" for one in last.learned):
+            links = ", ".join(one.who for one in last.learned)
+            return (
+                f"too much on {links}: no allocation of servers mends that. What services send between sites "
+                "`fleetwin plan placement --link-share 80%` can move; copies and backups it cannot"
+            )
+        return ""
+
+    def lacking(self, planned: Planned | None = None) -> str:
+        """Return what the solver could not give, as the end of a sentence."""
+        of = self.done[-1].planned if planned is None else planned
+        short = [one.text for one in of.proposal.solution.shortfalls]
+        return f" ({'; '.join(short)})" if short else ""
+
+    def _solved(self) -> Planned:
+        self.required = tuple(self.lessons.known.values())
+        pace = min((one.amount for one in self.required if one.kind == "pace"), default=1.0)
+        form = replace(self.form, wave=max(1, int(self.form.wave * pace)))
+        require = (*self.wishes.require, *self.required)
+        return self.solve(self.asked, replace(self.wishes, require=require), self.effort, form)
+
+    def _judged(self, planned: Planned) -> Verdict | None:
+        self.seen.add(_mark(planned))
+        plan = planned.proposal.plan
+        return None if plan is None else self.judge(plan, self.fleet)
+
+    def _done(self, turn: Round) -> None:
+        self.done.append(turn)
+        if self.tell is not None:
+            self.tell(turn)
+
+    def _round(self, planned: Planned, clock: float, solves: int, *, teach: bool) -> Round:
+        """Return the round of a plan: judged, and what it teaches."""
+        required = self.required
+        verdict = self._judged(planned)
+        fails = teach and verdict is not None and verdict.result == "fail" and not verdict.findings
+        learned = self.lessons.learn(requirements_of(verdict, self.fleet)) if verdict and fails else ()
+        seconds = time.monotonic() - clock
+        return Round(len(self.done) + 1, required, planned, verdict, learned, seconds, solves)
 
 
-def _ended(last: Round, same: bool) -> str:
-    """Return why the loop ends after this round, or nothing."""
-    if last.verdict is None:
-        return "nothing to do: doing nothing is the plan"
-    if last.result in OK:
-        return f"the twin is satisfied after {last.number} round{'s' if last.number > 1 else ''}"
-    if last.verdict.findings:
-        return f"the plan was rejected before simulation: {last.verdict.findings[0].what}"
-    if last.result != "fail":
-        return f"the twin cannot tell ({last.result}): more replications decide, not another plan"
-    if not last.learned:
-        return "what failed asks nothing of a solver: " + "; ".join(_failed(last.verdict))
-    if same:
-        return "the solver has nothing left to give: the plan is the one of the round before"
-    return ""
-
-
-def _failed(verdict: Verdict) -> list[str]:
-    return [f"{gate.id} ({gate.reason})" for gate in verdict.gate_results if gate.result == "fail"]
-
-
-def _of_gate(gate: GateResult, fleet: Fleet) -> list[Requirement]:
-    """Return the requirements of one failed gate: by the things that its worst world names."""
-    worst, example = gate.worst, gate.counter_example
-    if worst is None:
-        return []
-    things = list(worst.violations) or ([example.chain[-1].thing] if example and example.chain else [])
-    because = example.violation if example is not None else gate.reason
-    place = {"gate": gate.id, "scenario": worst.scenario, "because": because}
-    found = [Requirement(kind=kind, who=who, amount=FIRST, **place) for kind, who in _causes(things, fleet)]
-    if worst.variant != "whole" and not found:
-        found.append(Requirement(kind="pace", who="waves", amount=SLOWER, **place))
-    return list(dict.fromkeys(found))
-
-
-def _causes(things: Sequence[str], fleet: Fleet) -> list[tuple[RequirementKind, str]]:
-    """Return what to ask for, for each thing that broke: of a service its reservation, of a zone the cooling of its site."""
-    zones = {zone.name: zone.site for zone in fleet.cooling_zones}
-    found: list[tuple[RequirementKind, str]] = []
-    for name in things:
-        word = name.split("@")[0].split(" at ")[0]
-        kind, row = fleet.things.get(word, ("", None))
-        if word in zones:
-            found.append(("heat", zones[word]))
-        elif kind == "services":
-            found.append(("capacity", row.reservation))
-        elif kind == "power_units":
-            found.append(("power", word))
-        elif kind in ("racks", "cooling_plants"):
-            found.append(("heat", row.site))
-        elif kind == "links":
-            found.append(("links", word))
-    return list(dict.fromkeys(found))
+def _mark(planned: Planned) -> str:
+    """Return what tells two plans apart."""
+    plan = planned.proposal.plan
+    return "" if plan is None else digest(plan)

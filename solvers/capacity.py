@@ -46,11 +46,15 @@ class Planned:
 
 @dataclass(frozen=True)
 class Form:
-    """How the plan is called, when it may begin (default: the next full hour of the fleet's time), how much moves at once."""
+    """How the plan is called, when it may begin (default: the next full hour of the fleet's time), how much moves at once.
+
+    `watch` is how long its window stays open after the last step: the twin judges until then.
+    """
 
     name: str = "capacity"
     start: datetime | None = None
     wave: int = WAVE
+    watch: timedelta = MARGIN
 
 
 def plan_capacity(
@@ -74,7 +78,7 @@ def plan_capacity(
             fleet,
             form.name,
             description=_described(solved, waves),
-            window=(start, start + length + MARGIN),
+            window=(start, start + length + form.watch),
             steps=steps,
             claims=[
                 {

@@ -7,6 +7,7 @@ needs go first, and a wave waits for the one before it.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -104,32 +105,49 @@ def steps_of(
         now = [_move_step(f"wave-{w}-{m}", move, before) for m, move in enumerate(wave, start=1)]
         steps += now
         before = [step["id"] for step in now]
-    scales = [
-        {"id": f"scale-{i}", "do": "service.scale@1", "params": params, **_after(before)}
-        for i, params in enumerate(replicas_of(fleet, given, counts), start=1)
-    ]
-    return [*steps, *scales], timedelta(seconds=len(waves) * MOVE_S + (SCALE_S if scales else 0.0))
+    scales = _scale_steps(replicas_of(fleet, given, counts), before)
+    deep = max(Counter(step["params"]["service"] for step in scales).values(), default=0)
+    return [*steps, *scales], timedelta(seconds=len(waves) * MOVE_S + deep * SCALE_S)
 
 
 def replicas_of(fleet: Fleet, given: FleetProblem, counts: Ints) -> list[dict[str, Any]]:
     """Return the services that need more replicas, as parameters of `service.scale`: so many percent more, everywhere alike.
 
-    Traffic keeps its weights, so all sites of a service need more by the same part; the site that needs most says how much.
+    Traffic keeps its weights, so all sites of a service need more by the same part; the site that needs most says how much. What
+    a site needs on its own (by a requirement) comes after that.
     """
     number = {name: s for s, name in enumerate(given.needs.sites)}
-    found = []
+    local = given.needs.local if given.needs.local is not None else np.ones_like(given.needs.of_service)
+    common = given.needs.of_service / local
+    found: list[dict[str, Any]] = []
     for k, service in enumerate(fleet.services):
         rows = [row for row in fleet.deployments if row.service == service.name and row.replicas]
         more = max(
-            (
-                given.needs.of_service[k, number[row.site]] / service.replica_rru / row.replicas - 1.0
-                for row in rows
-            ),
+            (common[k, number[row.site]] / service.replica_rru / row.replicas - 1.0 for row in rows),
             default=0.0,
         )
         if more > LEAST:
-            found.append({"service": service.name, "replicas": f"+{math.ceil(more * 1000 - 1e-6) / 10:g} %"})
+            found.append({"service": service.name, "replicas": _percent(more)})
+        for row in rows:
+            own = float(local[k, number[row.site]] - 1.0)
+            if own > LEAST:
+                found.append({"service": service.name, "site": row.site, "replicas": _percent(own)})
     return found
+
+
+def _scale_steps(params: Sequence[dict[str, Any]], before: Sequence[str]) -> list[Step]:
+    """Return the steps: all services at once, those of the same service one after the other."""
+    steps: list[Step] = []
+    last: dict[str, str] = {}
+    for i, one in enumerate(params, start=1):
+        after = [last[one["service"]]] if one["service"] in last else before
+        steps.append({"id": f"scale-{i}", "do": "service.scale@1", "params": one, **_after(after)})
+        last[one["service"]] = f"scale-{i}"
+    return steps
+
+
+def _percent(more: float) -> str:
+    return f"+{math.ceil(more * 1000 - 1e-6) / 10:g} %"
 
 
 def _next_wave(

@@ -30,6 +30,7 @@ class Needs:
 
     `busy` is what keeps servers busy then: need x target utilisation. A guarantee that is larger than the need of its services
     scales the row of the reservation up (evenly where it has no services at all: `sites` says where its servers stand).
+    `local` `[K, S]` is the factor in `of_service` that a site has on its own, by a requirement (None: no site has one).
     """
 
     reservations: tuple[str, ...]
@@ -38,6 +39,7 @@ class Needs:
     need: Floats
     busy: Floats
     of_service: Floats
+    local: Floats | None = None
 
     @property
     def demand(self) -> Floats:
