@@ -1,8 +1,8 @@
 """What services need: relative resource units of each reservation at each site, at the peak of the demand.
 
 The *need* of a service at a site is its peak rate x service time / slots / target utilisation x what a replica takes [RRU]: the
-replicas at which it runs as busy as it is meant to. Users go to sites by weight, those of local services within their region
-while a site there takes them; calls are answered where the caller is, else by weight: the routing of the twin with all things alive (twin/sim/routing.py).
+replicas at which it runs as busy as it is meant to. Users go to sites by weight, those of local services within their region;
+calls are answered where the caller is, else by weight: the routing of the twin with all things alive (twin/sim/routing.py).
 """
 
 from __future__ import annotations
