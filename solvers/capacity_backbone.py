@@ -8,6 +8,7 @@ free, as far as locality allows. Calls between services are taken to stay where 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,18 +33,20 @@ def backbone_of(fleet: Fleet, needs: Needs, unit: Floats) -> Backbone | None:
         return None
     if not placed.links:
         return None
-    asked, gbps = _asked(fleet, needs, unit)
+    asked, gbps = _asked(fleet, needs, unit, placed.regions)
     may = _may(fleet, placed, needs)
     found = [_state(placed, state, number, (asked, gbps), may) for number, state in _states(fleet, placed)]
     flows = [np.concatenate([part[i] for part in found]) for i in range(4)]
     shares, limits, names = _links(placed, [state for _, state in _states(fleet, placed)], flows, gbps)
+    number = {name: s for s, name in enumerate(needs.sites)}  # the compiled fleet has its sites by region
+    home = np.array([number[name] for name in placed.sites], dtype=np.int64)
     return Backbone(
         states=tuple(state.name for _, state in _states(fleet, placed)),
         regions=placed.regions,
-        sites=placed.sites,
+        sites=needs.sites,
         reservation=flows[0],
         region=flows[1],
-        site=flows[2],
+        site=home[flows[2]],
         state=flows[3],
         asked=asked,
         share=shares,
@@ -60,14 +63,14 @@ class _May:
     survives_site: np.ndarray
 
 
-def _asked(fleet: Fleet, needs: Needs, unit: Floats) -> tuple[Floats, Floats]:
+def _asked(fleet: Fleet, needs: Needs, unit: Floats, regions: Sequence[str]) -> tuple[Floats, Floats]:
     """Return what the users of each region ask of reservations `[server equivalents, (R, G)]`, and Gbit/s per equivalent."""
     bits = {row.name: 8e-9 * row.request_bytes for row in fleet.services}
     owner = {row.name: needs.reservations.index(row.reservation) for row in fleet.services}
     asked = np.zeros((len(needs.reservations), len(fleet.regions)))
     gbps = np.zeros_like(asked)
-    for g, region in enumerate(fleet.regions):
-        demand = tuple(row for row in fleet.demand if row.region == region.name)
+    for g, region in enumerate(regions):
+        demand = tuple(row for row in fleet.demand if row.region == region)
         alone = needs_of(fleet.model_copy(update={"demand": demand, "reservations": _free(fleet)}))
         asked[:, g] = alone.demand
         for row in demand:

@@ -76,7 +76,7 @@ def solve_capacity(problem: CapacityProblem, effort: Effort | None = None) -> So
         raise SolverError(f"the {route} route broke a limit: {'; '.join(wrong[:5])}")
     return Solved(
         counts=found.counts,
-        value=_with_backbone(value_of(problem, found.counts), found.backbone),
+        value=with_backbone(value_of(problem, found.counts), found.backbone),
         bound=found.bound,
         status=found.status,
         route=route,
@@ -133,7 +133,7 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
         return _Found(problem.now, bound, _cut_short(effort), "HiGHS", program, relaxed)
     counts = counts_of(problem, program, answer.x)
     status: SolveStatus = "optimal" if answer.status == "optimal" else _cut_short(effort)
-    backbone = _backbone_cost(problem, program, answer.x)
+    backbone = backbone_cost(problem, program, answer.x)
     return _Found(counts, bound, status, "HiGHS branch and cut", program, relaxed, backbone)
 
 
@@ -187,7 +187,7 @@ def today(problem: CapacityProblem, program: LinearProgram) -> Floats:
     return x
 
 
-def _backbone_cost(problem: CapacityProblem, program: LinearProgram, x: Floats) -> float:
+def backbone_cost(problem: CapacityProblem, program: LinearProgram, x: Floats) -> float:
     """Return what is paid for users who cannot be reached and links that are too full; counts alone do not say it."""
     if problem.backbone is None:
         return 0.0
@@ -195,7 +195,8 @@ def _backbone_cost(problem: CapacityProblem, program: LinearProgram, x: Floats) 
     return float(sum(program.cost[part] @ x[part] for part in columns))
 
 
-def _with_backbone(value: Value, cost: float) -> Value:
+def with_backbone(value: Value, cost: float) -> Value:
+    """Return a value with the cost of the backbone among its parts, where there is any."""
     return replace(value, costs={**value.costs, "backbone": cost}) if cost > 1e-9 else value
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from scenarios.fleets.example import example_fleet
+from scenarios.generate import generate
 from solvers.capacity_fleet import FleetProblem, capacity_problem
 from solvers.capacity_solve import today
 from solvers.formulations.capacity import capacity_program
@@ -116,3 +117,23 @@ def test_a_fleet_of_local_services_puts_nothing_on_links() -> None:
     problem = capacity_problem(fleet.model_copy(update={"services": local})).problem
     assert problem.backbone is not None
     assert problem.backbone.share.nnz == 0
+
+
+def test_the_order_of_sites_and_regions_says_nothing() -> None:
+    fleet = with_demand(_anywhere(example_fleet(), 4e8), 1.6)
+    turned = fleet.model_copy(update={"sites": fleet.sites[::-1], "regions": fleet.regions[::-1]})
+    one, other = (
+        Highs(capacity_program(capacity_problem(each).problem), relaxed=True).solve()
+        for each in (fleet, turned)
+    )
+    assert one.objective == pytest.approx(other.objective, rel=1e-9)
+
+
+def test_what_a_generated_fleet_has_serves_its_users() -> None:
+    """Its sites are not in the order of their regions; its servers suffice, so that nobody is left out."""
+    fleet = generate(2000, seed=3)
+    problem = capacity_problem(fleet).problem
+    program = capacity_program(problem)
+    answer = Highs(program, relaxed=True).solve()
+    assert answer.x is not None
+    assert answer.x[program.columns("unserved")].sum() == pytest.approx(0.0, abs=1e-6)
