@@ -217,7 +217,8 @@ def _pairs(fleet: Fleet, cells: _Cells) -> _Pairs:
         [
             [h or kind.name in owner.values for h, kind in zip(row, kinds, strict=True)]
             for row, owner in zip(has, owners, strict=True)
-        ]
+        ],
+        dtype=bool,
     )
     worth = np.array([[owner.worth(kind) for kind in kinds] for owner in owners]).reshape(may.shape)
     may &= (worth > 0) | has

@@ -78,7 +78,7 @@ def _by_domain(problem: CapacityProblem, family: int, load: Floats) -> Floats:
     inside = domain >= 0
     at = problem.pair_reservation[inside] * domains + domain[inside]
     table = np.bincount(at, load[inside], problem.reservations * domains).astype(np.float64)
-    return table.reshape(-1, domains)
+    return table.reshape(problem.reservations, domains)
 
 
 def _spread(problem: CapacityProblem, load: Floats) -> float:
