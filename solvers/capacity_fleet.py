@@ -118,6 +118,7 @@ def capacity_problem(fleet: Fleet, wishes: Wishes | None = None) -> FleetProblem
         backbone=backbone_of(fleet, needs, unit),
         site_of_cell=site_of_cell,
         prices=wishes.prices,
+        owned=True,
     )
     if problem.affinity is not None and problem.affinity.family == len(families):
         problem = _with_sites(problem, tuple(sites), site_of_cell)

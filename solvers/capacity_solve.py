@@ -18,6 +18,7 @@ from solvers.capacity_value import Value, broken, value_of
 from solvers.formulations.capacity import capacity_program
 from solvers.highs import Answer, Highs, Progress, SolverError
 from solvers.linear import LinearProgram
+from solvers.owners import all_owned
 from solvers.problem import CapacityProblem, Floats, Ints
 from twin.records.solution import SolveStatus
 
@@ -71,12 +72,13 @@ def solve_capacity(problem: CapacityProblem, effort: Effort | None = None) -> So
     route, why = route_of(problem, integers, effort.route)
     solve = {"mip": _by_mip, "prices": _by_prices}[route]
     found = solve(problem, effort, clock)
-    wrong = broken(problem, found.counts)
+    counts = all_owned(problem, found.counts) if problem.owned else found.counts
+    wrong = broken(problem, counts)
     if wrong:
         raise SolverError(f"the {route} route broke a limit: {'; '.join(wrong[:5])}")
     return Solved(
-        counts=found.counts,
-        value=with_backbone(value_of(problem, found.counts), found.backbone),
+        counts=counts,
+        value=with_backbone(value_of(problem, counts), found.backbone),
         bound=found.bound,
         status=found.status,
         route=route,

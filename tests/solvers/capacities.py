@@ -88,6 +88,7 @@ def random_problem(seed: int, pairs: int = 8) -> CapacityProblem:
         budgets=tuple(_budget(rng, b, cells, len(cell)) for b in range(rng.integers(0, 3))),
         affinity=wish if rng.random() < 0.6 else None,
         prices=Prices(*np.round(rng.uniform(0, 2, 4), 2), float(rng.choice([0.5, 5.0, 200.0]))),
+        owned=bool(rng.random() < 0.4),
     )  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def after(planned: Planned, fleet: Fleet) -> Fleet:
 @settings(max_examples=8)
 @given(
     st.integers(0, 10**6),
-    st.floats(1.0, 900.0),
+    st.floats(600.0, 3000.0),
     st.integers(1, 60),
     st.sampled_from([(), ("row",), ("panel", "site")]),
 )
