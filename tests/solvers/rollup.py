@@ -52,6 +52,7 @@ class RollUp:
     def __init__(self, fleet: Fleet, site: str, draw: Draw, lost: Sequence[str] = ()) -> None:
         self.units = {unit.name: unit for unit in fleet.power_units if unit.site == site}
         self.lost = set(lost)
+        self._known: dict[str, bool] = {}
         self.va = dict.fromkeys(self.units, 0.0)
         self.heat_w = 0.0
         self.dark: list[str] = []
@@ -70,10 +71,11 @@ class RollUp:
 
     def lives(self, name: str) -> bool:
         """Tell whether a unit lives."""
-        unit = self.units[name]
-        if name in self.lost:
-            return False
-        return not unit.fed_by or sum(map(self.lives, unit.fed_by)) >= unit.needs
+        if name not in self._known:
+            unit = self.units[name]
+            fed = not unit.fed_by or sum(map(self.lives, unit.fed_by)) >= unit.needs
+            self._known[name] = fed and name not in self.lost
+        return self._known[name]
 
     def _carry(self, name: str, va: float) -> None:
         unit = self.units[name]
