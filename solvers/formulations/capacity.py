@@ -80,7 +80,10 @@ def capacity_variables(model: LinearModel, problem: CapacityProblem, groups: Gro
 
 
 def cells_have_enough_servers(model: LinearModel, problem: CapacityProblem, v: Variables) -> None:
-    """Σ_r n[c,r] ≤ N_c: a server has one owner, and keeps having one where all are `owned` (Σ_r in ≥ Σ_r out). What a cell has lost is taken out of the plan, not of the model."""
+    """Σ_r n[c,r] ≤ N_c: a server has one owner, and keeps having one where all are `owned` (Σ_r in ≥ Σ_r out).
+
+    What a cell has lost is taken out of the plan, not of the model.
+    """
     now = problem.by_cell @ problem.now.astype(float)
     model.rows(
         "cell",

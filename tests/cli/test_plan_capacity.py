@@ -31,17 +31,25 @@ def test_help_has_examples(cli: Run) -> None:
     assert code == 0 and "Examples:" in out and "fleetwin plan capacity demo/fleet.yaml --demand +20%" in out
 
 
-def test_it_writes_a_plan_with_its_solution_and_says_how_to_judge_it(cli: Run, fleet: Path, tmp_path: Path) -> None:
+def test_it_writes_a_plan_with_its_solution_and_says_how_to_judge_it(
+    cli: Run, fleet: Path, tmp_path: Path
+) -> None:
     plan = tmp_path / "plan.yaml"
     code, out, err = cli("plan", "capacity", fleet, "-o", plan, "--demand", "+10%", "--wave", 9, "--explain")
     assert code == 0, err
     solution = read_solution(beside(plan))
     assert solution.formulation == "capacity" and solution.status == "optimal" and solution.gap <= 0.001
-    assert solution.fleet_digest == digest(read_fleet(fleet)) and solution.plan_digest and solution.plan == "capacity"
+    assert (
+        solution.fleet_digest == digest(read_fleet(fleet))
+        and solution.plan_digest
+        and solution.plan == "capacity"
+    )
     assert solution.inputs == {"fleet": str(fleet), "demand": "+10%"}
     assert "what binds" in out and "alternatives" in out and "gap" in out
     flat = out.replace("\n", "")
-    assert f"judge it: fleetwin check {plan} --fleet {fleet} --demand +10%".replace(" ", "") in flat.replace(" ", "")
+    assert f"judge it: fleetwin check {plan} --fleet {fleet} --demand +10%".replace(" ", "") in flat.replace(
+        " ", ""
+    )
     text = plan.read_text()
     assert "capacity.move@1" in text and "service.scale@1" in text
 
@@ -94,25 +102,34 @@ def test_prices_beyond_reason_are_noted(cli: Run, fleet: Path, tmp_path: Path) -
     plan = tmp_path / "plan.yaml"
     code, _, err = cli("plan", "capacity", fleet, "-o", plan, "--price", "shortage=1e12,move=1e-3")
     assert code == 0, err
-    assert any("so far apart that what is cheap is lost in rounding" in note for note in read_solution(beside(plan)).notes)
+    assert any(
+        "so far apart that what is cheap is lost in rounding" in note
+        for note in read_solution(beside(plan)).notes
+    )
 
 
 def test_overcommit_is_a_declared_risk(cli: Run, fleet: Path, tmp_path: Path) -> None:
     plan = tmp_path / "plan.yaml"
     assert cli("plan", "capacity", fleet, "-o", plan, "--overcommit", "web=1.2", "--survive", "row")[0] == 0
     solution = read_solution(beside(plan))
-    assert solution.risks == ("web promises 1.2 times what it keeps: asked for all at once, 17% is not there",)
+    assert solution.risks == (
+        "web promises 1.2 times what it keeps: asked for all at once, 17% is not there",
+    )
     table = solution.table("reservations")
     assert table is not None and any(str(row[4]).startswith("row ") for row in table.rows)
 
 
 def test_a_tiny_time_limit_gives_an_honest_plan(cli: Run, fleet: Path, tmp_path: Path) -> None:
     plan = tmp_path / "plan.yaml"
-    code, out, err = cli("plan", "capacity", fleet, "-o", plan, "--time-limit", "1 us", "--gap", "0.0001%", "--explain")
+    code, out, err = cli(
+        "plan", "capacity", fleet, "-o", plan, "--time-limit", "1 us", "--gap", "0.0001%", "--explain"
+    )
     assert code == 0, err
     solution = read_solution(beside(plan))
     assert solution.bound <= solution.objective + 1e-9
-    assert solution.status in ("feasible", "optimal") and (solution.status == "feasible" or solution.gap <= 1e-5)
+    assert solution.status in ("feasible", "optimal") and (
+        solution.status == "feasible" or solution.gap <= 1e-5
+    )
     assert f"capacity: {solution.status}" in out
 
 

@@ -1,7 +1,7 @@
 """The power and heat of a fleet by plain recursion over its authored units: the reference of the rows of power.
 
-Servers draw `watts` each; what lives draws from what lives, standby from the first; a unit takes what
-it gives, (b + c) of that (the safe side of c) and its no-load loss, which is what its rating is compared with; live chillers share the heat by what they can remove.
+What lives draws from what lives, standby from the first; a unit takes what it gives, (b + c) of that (the safe side of c) and its
+no-load loss, and its rating is compared with that; live chillers share the heat by what they can remove.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Draw = dict[str, tuple[float, float]]  # VA and W of each rack
 
 
 def server_w(kind: ServerType, u: float) -> float:
-    """Return the power of a server: by its curve, else by Fan, Weber, Barroso; above idle with the excursions all make together."""
+    """Return the power of a server by its curve or its exponent, what is above idle with the excursions all make together."""
     if kind.curve:
         points = list(kind.curve)
         idle = points[0][1]
@@ -102,7 +102,9 @@ class RollUp:
         able = []
         for plant in (row for row in fleet.cooling_plants if row.site == site):
             standby = plant.feed_mode == "standby"
-            if self._draw(plant.fed_by, None, (plant.fixed_w + plant.fan_w) / plant.power_factor, standby=standby):
+            if self._draw(
+                plant.fed_by, None, (plant.fixed_w + plant.fan_w) / plant.power_factor, standby=standby
+            ):
                 warm = max(outdoor - plant.derate_from_c, 0.0) if plant.derate_from_c is not None else 0.0
                 share = max(0.0, 1 - plant.derate_per_k * warm) * (plant.kind == "chiller")
                 able.append((plant, plant.rated_heat_w * share))

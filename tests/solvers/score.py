@@ -80,7 +80,9 @@ def _cells(problem: Any, n: Array, whole: bool) -> tuple[str, ...]:
         had = np.zeros(len(problem.servers))
         np.add.at(had, problem.pair_cell, problem.now)
         nobody = np.flatnonzero(used < had - TOLERANCE)
-        found += [f"cell {problem.cell_names[c]} leaves {had[c] - used[c]:g} servers to nobody" for c in nobody]
+        found += [
+            f"cell {problem.cell_names[c]} leaves {had[c] - used[c]:g} servers to nobody" for c in nobody
+        ]
     return tuple(found)
 
 

@@ -64,7 +64,9 @@ def test_demand_is_kept_after_every_loss_that_is_survived(planned: tuple[Fleet, 
     assert checked >= len(fleet.racks)
 
 
-def test_ratings_hold_after_every_loss_or_are_no_worse_than_today(planned: tuple[Fleet, Planned, Fleet]) -> None:
+def test_ratings_hold_after_every_loss_or_are_no_worse_than_today(
+    planned: tuple[Fleet, Planned, Fleet],
+) -> None:
     fleet, made, new = planned
     busy = busy_of(made.given)
     dark = {site: set(up.dark) for site, lost, up in states(new, busy) if not lost}
@@ -81,4 +83,8 @@ def test_it_is_better_than_doing_nothing_and_says_how_good(planned: tuple[Fleet,
     solution = planned[1].proposal.solution
     nothing, plan = solution.alternatives
     assert nothing.objective is not None and plan.objective is not None and plan.objective < nothing.objective
-    assert solution.status in ("optimal", "feasible") and 0 <= solution.gap < 0.25 and solution.bound <= plan.objective
+    assert (
+        solution.status in ("optimal", "feasible")
+        and 0 <= solution.gap < 0.25
+        and solution.bound <= plan.objective
+    )

@@ -47,7 +47,10 @@ def test_cells_hold_all_servers_and_who_has_them() -> None:
     assert np.array_equal(key, np.arange(problem.pairs))
     for p in range(problem.pairs):
         c = problem.pair_cell[p]
-        kind, owner = problem.type_names[problem.cell_type[c]], problem.reservation_names[problem.pair_reservation[p]]
+        kind, owner = (
+            problem.type_names[problem.cell_type[c]],
+            problem.reservation_names[problem.pair_reservation[p]],
+        )
         assert problem.now[p] == sum(owned.pop((rack, kind, owner), 0) for rack in given.racks[c])
         assert problem.cell_names[c] == f"{given.racks[c][0]}/{kind}"
     assert owned == {}
@@ -65,7 +68,13 @@ def test_worth_decides_who_may_have_what_and_counts_in_server_equivalents() -> N
     }
     # web has boxes only and names no gpu; ml and spare have both.
     assert may == {("web", "box"), ("ml", "box"), ("ml", "gpu"), ("spare", "box"), ("spare", "gpu")}
-    worth = {("web", "box"): 2.0, ("ml", "box"): 1.0, ("ml", "gpu"): 8.0, ("spare", "box"): 2.0, ("spare", "gpu"): 1.0}
+    worth = {
+        ("web", "box"): 2.0,
+        ("ml", "box"): 1.0,
+        ("ml", "gpu"): 8.0,
+        ("spare", "box"): 2.0,
+        ("spare", "gpu"): 1.0,
+    }
     for p, (c, r) in enumerate(zip(problem.pair_cell, problem.pair_reservation, strict=True)):
         name = problem.reservation_names[r]
         rru = problem.value[p] * given.unit_rru[r]
@@ -105,7 +114,9 @@ def test_what_is_survived_and_where_traffic_wants_servers() -> None:
 
 def test_spread_needs_domains() -> None:
     problem = capacity_problem(surviving(), Wishes(survive=("generator", "panel"), spread=3.0)).problem
-    assert problem.families[problem.spread_family].name == "panel" and problem.spread == pytest.approx(3.0 / 4)
+    assert problem.families[problem.spread_family].name == "panel" and problem.spread == pytest.approx(
+        3.0 / 4
+    )
     none = capacity_problem(surviving(), Wishes(survive=("utility",), spread=3.0)).problem
     assert none.survives[0].any()
     assert solve_capacity(none, Effort(time_limit_s=5.0)).status in ("optimal", "feasible")
@@ -131,7 +142,10 @@ def test_spare_servers_cover_what_is_broken_at_an_instant() -> None:
 @pytest.mark.parametrize(
     ("wishes", "said"),
     [
-        (Wishes(overcommit={"wep": 1.2, "ml": 0.5}), ["no reservation 'wep' (did you mean 'web'", "overcommit of ml: 0.5 is not between 1 and 10"]),
+        (
+            Wishes(overcommit={"wep": 1.2, "ml": 0.5}),
+            ["no reservation 'wep' (did you mean 'web'", "overcommit of ml: 0.5 is not between 1 and 10"],
+        ),
         (Wishes(prices=Prices(move=-1.0, shortage=float("nan"))), ["price of move is -1", "price of shortage is nan"]),
         (Wishes(survive=("pannel",)), ["'pannel' (did you mean 'panel'"]),
     ],
@@ -147,7 +161,14 @@ def test_wishes_that_name_nothing_are_refused_all_at_once(wishes: Wishes, said: 
     [
         {"server_groups": ()},
         {"services": (), "deployments": (), "demand": ()},
-        {"power_units": (), "cooling_plants": (), "racks": (), "switches": (), "links": (), "server_groups": ()},
+        {
+            "power_units": (),
+            "cooling_plants": (),
+            "racks": (),
+            "switches": (),
+            "links": (),
+            "server_groups": (),
+        },
         {"server_types": (), "server_groups": ()},
     ],
 )

@@ -21,7 +21,9 @@ def busy_of(given_: FleetProblem) -> dict[str, float]:
     """Return how busy the servers of each owner are: by its services, wholly without any, idle without demand."""
     needs = given_.needs
     found = {}
-    for name, need, busy in zip(needs.reservations, needs.need.sum(axis=1), needs.busy.sum(axis=1), strict=True):
+    for name, need, busy in zip(
+        needs.reservations, needs.need.sum(axis=1), needs.busy.sum(axis=1), strict=True
+    ):
         found[name] = 0.0 if need == 0 else min(busy / need, 1.0) or 1.0
     return found
 
@@ -115,7 +117,9 @@ def test_no_unit_in_any_state_is_worse_than_the_rows_say(seed: int) -> None:
 def test_a_busier_server_draws_more_by_hand() -> None:
     box, gpu = small().server_types
     assert server_w(box, 0.25) == pytest.approx(100 + 200 * (0.5 - 0.125))
-    assert server_w(gpu, 0.25) == pytest.approx(200 + 250 * 1.1) and server_w(gpu, 0.75) == pytest.approx(200 + 650 * 1.1)
+    assert server_w(gpu, 0.25) == pytest.approx(200 + 250 * 1.1) and server_w(gpu, 0.75) == pytest.approx(
+        200 + 650 * 1.1
+    )
     given_ = capacity_problem(small())
     power, busy = budget(given_, "power"), busy_of(given_)
     owner = np.array(given_.problem.reservation_names)[given_.problem.pair_reservation]
@@ -137,7 +141,10 @@ def test_overcommit_makes_servers_busier_up_to_all_they_have() -> None:
 
 def test_less_on_a_unit_lowers_its_rows_and_no_others() -> None:
     power = budget(capacity_problem(small()), "power")
-    required = (Requirement(kind="power", who="s1-pa", amount=0.1), Requirement(kind="heat", who="s1", amount=0.5))
+    required = (
+        Requirement(kind="power", who="s1-pa", amount=0.1),
+        Requirement(kind="heat", who="s1", amount=0.5),
+    )
     less = with_less(power, required)
     mine = np.array([parsed(row)[0] == "s1-pa" for row in power.rows])
     assert mine.sum() > 1

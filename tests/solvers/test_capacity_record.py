@@ -9,7 +9,15 @@ import pytest
 
 from solvers.capacity import Form, plan_capacity
 from solvers.capacity_fleet import FleetProblem, Wishes, capacity_problem
-from solvers.capacity_record import CHANGES, bindings, conflicts, gap_in_servers, sensitivities, shortfalls, tables
+from solvers.capacity_record import (
+    CHANGES,
+    bindings,
+    conflicts,
+    gap_in_servers,
+    sensitivities,
+    shortfalls,
+    tables,
+)
 from solvers.capacity_solve import Effort, Solved, solve_capacity
 from solvers.formulations.capacity import capacity_program
 from solvers.highs import Highs
@@ -65,7 +73,9 @@ def test_the_price_of_a_server_is_what_one_more_saves() -> None:
     given, found = solved()
     program = capacity_program(given.problem)
     assert found.relaxed is not None and found.relaxed.row_dual is not None
-    listed = {(row.thing, float(f"{row.price:.6g}")) for row in bindings(given, found) if row.kind == "servers"}
+    listed = {
+        (row.thing, float(f"{row.price:.6g}")) for row in bindings(given, found) if row.kind == "servers"
+    }
     assert listed
     rows = program.rows("cell")
     base = value(program)
@@ -104,7 +114,9 @@ def test_who_can_be_served_by_nothing_is_told_so() -> None:
     )
     groups = tuple(row for row in fleet.server_groups if row.owner != "ml")
     planned = plan_capacity(
-        fleet.model_copy(update={"reservations": owners, "server_groups": groups}), None, Effort(time_limit_s=5.0)
+        fleet.model_copy(update={"reservations": owners, "server_groups": groups}),
+        None,
+        Effort(time_limit_s=5.0),
     )
     [row] = planned.proposal.solution.shortfalls
     assert row.who == "ml" and row.because == ("no server of the fleet can serve it",) and row.amount == 60.0
@@ -126,7 +138,11 @@ def test_a_conflict_cannot_hold_and_without_any_one_of_its_members_the_rest_can(
     def status(kept: np.ndarray) -> str:  # type: ignore[type-arg]
         lower, high = np.full(len(program.row_lower), -np.inf), np.full(len(program.row_lower), np.inf)
         lower[kept], high[kept] = program.row_lower[kept], program.row_upper[kept]
-        return Highs(replace(hard, row_lower=lower, row_upper=high, cost=np.zeros_like(hard.cost)), relaxed=True).solve().status
+        return (
+            Highs(replace(hard, row_lower=lower, row_upper=high, cost=np.zeros_like(hard.cost)), relaxed=True)
+            .solve()
+            .status
+        )
 
     assert status(rows) == "infeasible"
     assert all(status(np.delete(rows, i)) == "optimal" for i in range(min(len(rows), 12)))
@@ -134,10 +150,14 @@ def test_a_conflict_cannot_hold_and_without_any_one_of_its_members_the_rest_can(
 
 def test_the_record_adds_up() -> None:
     fleet = with_demand(small(rate=1500.0), 1.1)
-    planned = plan_capacity(fleet, Wishes(overcommit={"web": 1.25}, prices=Prices(shortage=1e9)), Effort(gap=1e-4), Form())
+    planned = plan_capacity(
+        fleet, Wishes(overcommit={"web": 1.25}, prices=Prices(shortage=1e9)), Effort(gap=1e-4), Form()
+    )
     solution = planned.proposal.solution
     assert sum(solution.costs.values()) == pytest.approx(solution.objective, abs=1e-4)
-    assert solution.gap == pytest.approx(max(0.0, solution.objective - solution.bound) / abs(solution.objective))
+    assert solution.gap == pytest.approx(
+        max(0.0, solution.objective - solution.bound) / abs(solution.objective)
+    )
     changes = solution.table("changes")
     assert changes is not None
     now, planned_ = (sum(int(row[i]) for row in changes.rows) for i in (3, 4))
@@ -145,7 +165,9 @@ def test_the_record_adds_up() -> None:
     moved = sum(move.count for wave in planned.waves for move in wave)
     assert [row.moves for row in solution.alternatives] == [0, moved]
     assert solution.alternatives[0].objective >= solution.alternatives[1].objective  # type: ignore[operator]
-    assert solution.risks == ("web promises 1.25 times what it keeps: asked for all at once, 20% is not there",)
+    assert solution.risks == (
+        "web promises 1.25 times what it keeps: asked for all at once, 20% is not there",
+    )
     assert any("lost in rounding" in note for note in solution.notes)
     per = solution.table("reservations")
     assert per is not None
@@ -162,5 +184,7 @@ def test_a_gap_is_so_many_servers_and_kilowatts() -> None:
     wide = replace(found, bound=found.value.objective - 7.0)
     servers, kilowatts = gap_in_servers(given, wide)
     weight = next(b.weight for b in given.problem.budgets if b.name == "power")
-    assert servers == pytest.approx(7.0) and kilowatts == pytest.approx(7.0 * weight[weight > 0].mean() / 1000)
+    assert servers == pytest.approx(7.0) and kilowatts == pytest.approx(
+        7.0 * weight[weight > 0].mean() / 1000
+    )
     assert gap_in_servers(given, replace(found, bound=found.value.objective + 1.0)) == (0.0, 0.0)

@@ -43,7 +43,9 @@ def test_places_are_domains_too() -> None:
     assert [len(domains) for domains, _ in found.values()] == [20, 4, 2]
     assert found["row"][0] == ("s1/row1", "s1/row2", "s2/row1", "s2/row2")
     for (domains, of_rack), at in zip(found.values(), ("name", "row", "site"), strict=True):
-        assert all(domains[d].endswith(getattr(rack, at)) for d, rack in zip(of_rack, fleet.racks, strict=True))
+        assert all(
+            domains[d].endswith(getattr(rack, at)) for d, rack in zip(of_rack, fleet.racks, strict=True)
+        )
 
 
 def test_a_family_without_racks_has_no_domains() -> None:
@@ -54,4 +56,6 @@ def test_a_family_without_racks_has_no_domains() -> None:
 def test_unknown_families_are_refused_all_at_once() -> None:
     with pytest.raises(UsageError) as caught:
         families_of(small(), ["racks", "site", "galaxy"])
-    assert "'racks' (did you mean 'rack'?" in str(caught.value) and "'galaxy' (one of rack, row" in str(caught.value)
+    assert "'racks' (did you mean 'rack'?" in str(caught.value) and "'galaxy' (one of rack, row" in str(
+        caught.value
+    )
