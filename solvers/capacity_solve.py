@@ -122,8 +122,8 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
     relaxed = Highs(program, relaxed=True).solve(
         time_limit_s=_left(effort, clock), should_stop=effort.should_stop
     )
-    solver = Highs(program)
-    solver.start_from(today(problem, program))
+    solver, nothing = Highs(program), today(problem, program)
+    solver.start_from(nothing)
     answer = solver.solve(
         time_limit_s=_left(effort, clock),
         gap=effort.gap,
@@ -132,7 +132,8 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
     )
     bound = max(answer.bound, relaxed.bound)
     if answer.x is None:
-        return _Found(problem.now, bound, _cut_short(effort), "HiGHS", program, relaxed)
+        backbone = backbone_cost(problem, program, nothing)
+        return _Found(problem.now, bound, _cut_short(effort), "HiGHS", program, relaxed, backbone)
     counts = counts_of(problem, program, answer.x)
     status: SolveStatus = "optimal" if answer.status == "optimal" else _cut_short(effort)
     backbone = backbone_cost(problem, program, answer.x)
@@ -140,9 +141,10 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
 
 
 def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
-    """Price decomposition; the linear program beside it where that is small enough."""
+    """Price decomposition; the linear program beside it where that is small enough, for the same problem: without a backbone."""
     from solvers.scale import solve_large
 
+    problem = replace(problem, backbone=None)
     program = relaxed = None
     if problem.pairs <= LP_PAIRS:
         program = capacity_program(problem)

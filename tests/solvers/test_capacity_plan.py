@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from solvers.capacity import Form, Planned, plan_capacity
 from solvers.capacity_fleet import FleetProblem, Wishes, capacity_problem
-from solvers.capacity_plan import Move, moves_of, replicas_of, waves_of
+from solvers.capacity_plan import replicas_of, transfers_of, waves_of
 from solvers.capacity_solve import Effort
 from solvers.problem import Ints
 from tests.solvers.capacity_fleets import small
@@ -81,75 +81,93 @@ def test_plans_pass_the_static_checks_and_do_what_was_solved(
         assert row.replicas * 1.0051 >= needs.of_service[k, s] / one.replica_rru
 
 
-@settings(max_examples=40)
-@given(st.integers(0, 10**6), st.integers(1, 40))
-def test_moves_make_any_counts_and_waves_are_lawful(seed: int, most: int) -> None:
-    given_ = capacity_problem(small(seed=seed % 7))
+def owned_counts(given_: FleetProblem, seed: int) -> Ints:
+    """Return some counts in which every server has an owner."""
     counts = some_counts(given_, seed)
-    moves = moves_of(given_, counts)
-    change = counts - given_.problem.now
-    gained = np.bincount(given_.problem.pair_reservation, change, given_.problem.reservations)
-    net = {name: 0 for name in given_.problem.reservation_names}
-    for move in moves:
-        assert move.count > 0 and move.source != move.target and len(set(move.racks)) == len(move.racks)
-        if move.source in net:
-            net[move.source] -= move.count
-        net[move.target] += move.count
-    assert sum(net.values()) == 0 or gained.sum() != 0
-    waves = waves_of(moves, frozenset({"spare"}), most)
-    parts = [part for wave in waves for part in wave]
-    for wave in waves:
+    nobody = given_.problem.servers - (given_.problem.by_cell @ counts).astype(np.int64)
+    first = np.searchsorted(given_.problem.pair_cell, np.arange(given_.problem.cells))
+    counts[first] += nobody
+    return counts
+
+
+def kept(given_: FleetProblem, counts: Ints) -> list[list[float]]:
+    """Return what each reservation has, and what is left without each domain that it survives, domain by domain."""
+    problem, found = given_.problem, []
+    load = problem.value * counts
+    for r in range(problem.reservations):
+        mine = problem.pair_reservation == r
+        left = [float(load[mine].sum())]
+        for f, family in enumerate(problem.families):
+            at = family.of_cell[problem.pair_cell]
+            lost = [float(load[mine & (at == g)].sum()) for g in range(len(family.domains))]
+            left.append(left[0] - max(lost, default=0.0) if problem.survives[r, f] else np.inf)
+        found.append(left)
+    return found
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10**6), st.integers(1, 40))
+def test_waves_make_any_counts_and_take_from_nobody_what_it_needs(seed: int, most: int) -> None:
+    given_ = capacity_problem(small(seed=seed % 7))
+    problem, goal = given_.problem, owned_counts(given_, seed)
+    now = problem.now.copy()
+    pair_of = {
+        (int(c), int(r)): p
+        for p, (c, r) in enumerate(zip(problem.pair_cell, problem.pair_reservation, strict=True))
+    }
+    cell_of = {
+        (rack, problem.type_names[problem.cell_type[c]]): c
+        for c, racks in enumerate(given_.racks)
+        for rack in racks
+    }
+    names = problem.reservation_names
+    least = np.minimum(problem.demand[:, None], kept(given_, now))
+    for wave in waves_of(given_, transfers_of(problem, goal), most):
         racks = [rack for part in wave for rack in part.racks]
         assert len(set(racks)) == len(racks) and sum(part.count for part in wave) <= most
-    total: Counter[tuple[object, ...]] = Counter()
-    for part in parts:
-        total[part.racks, part.type, part.source, part.target] += part.count
-    for move in moves:
-        total[move.racks, move.type, move.source, move.target] -= move.count
-    assert set(total.values()) <= {0}
-    # Who has no demand goes first: with these moves alone their waves would be the same.
-    free = [[part for part in wave if part.source == "spare"] for wave in waves]
-    alone = waves_of([move for move in moves if move.source == "spare"], frozenset({"spare"}), most)
-    assert [wave for wave in free if wave] == alone
+        between, after_ = now.copy(), now.copy()
+        for part in wave:
+            cells = {cell_of[rack, part.type] for rack in part.racks}
+            assert {rack for c in cells for rack in given_.racks[c]} == set(part.racks)
+            sources = {c: pair_of[c, names.index(part.source)] for c in cells}
+            gone = (
+                {c: int(now[p]) for c, p in sources.items()} if len(cells) > 1 else {min(cells): part.count}
+            )
+            assert sum(gone.values()) == part.count > 0
+            for c, count in gone.items():
+                between[sources[c]] -= count
+                after_[sources[c]] -= count
+                after_[pair_of[c, names.index(part.target)]] += count
+        assert (between >= 0).all()
+        assert len(wave) == 1 or (np.array(kept(given_, between)) >= least - 1e-6).all()
+        now = after_
+    assert np.array_equal(now, goal)
 
 
 def test_the_free_owner_gives_first_and_whole_cells_are_joined() -> None:
     given_ = capacity_problem(small())
-    problem = given_.problem
+    problem, names = given_.problem, given_.problem.reservation_names
+    boxes = np.flatnonzero(problem.cell_type == 0)
+    pair = {
+        (int(c), names[r]): p
+        for p, (c, r) in enumerate(zip(problem.pair_cell, problem.pair_reservation, strict=True))
+    }
     counts = problem.now.copy()
-    web, spare = (
-        {int(c): p for p, c in enumerate(problem.pair_cell) if problem.pair_reservation[p] == r and problem.cell_type[c] == 0}
-        for r in (0, 2)
-    )  # fmt: skip
-    both = [c for c in web if c in spare and problem.now[spare[c]] > 0]
-    expected = 0
-    for c in both:
-        counts[web[c]] += problem.now[spare[c]]
-        counts[spare[c]] = 0
-        expected += int(problem.now[spare[c]])
-    moves = moves_of(given_, counts)
-    assert [(move.type, move.source, move.target, move.count) for move in moves] == [
-        ("box", "spare", "web", expected)
-    ]
-    assert moves[0].racks == tuple(rack for c in both for rack in given_.racks[c])
-    first = both[0]
-    other = next(p for p in np.flatnonzero(problem.pair_cell == first) if problem.pair_reservation[p] == 1)
+    for c in boxes:
+        counts[pair[c, "web"]] += problem.now[pair[c, "spare"]]
+        counts[pair[c, "spare"]] = 0
+    [[move]] = waves_of(given_, transfers_of(problem, counts), 1000)
+    total = int(problem.now[[pair[c, "spare"] for c in boxes]].sum())
+    assert (move.type, move.source, move.target, move.count) == ("box", "spare", "web", total)
+    c = next(c for c in boxes if problem.now[pair[c, "spare"]] > 0 and problem.now[pair[c, "ml"]] > 0)
     mixed = problem.now.copy()
-    mixed[web[first]] += problem.now[spare[first]] + problem.now[other]
-    mixed[spare[first]] = mixed[other] = 0
-    assert {move.source for move in moves_of(given_, mixed)} == {"spare", "ml"} - (
-        {"ml"} if not problem.now[other] else set()
-    )
-
-
-def test_a_large_move_is_parts_in_waves_one_after_the_other() -> None:
-    moves = [Move(("a", "b"), "box", "web", "ml", 7), Move(("c",), "box", "spare", "ml", 3)]
-    waves = waves_of(moves, frozenset({"spare"}), 5)
-    assert [[(part.source, part.count) for part in wave] for wave in waves] == [
-        [("spare", 3), ("web", 2)],
-        [("web", 5)],
+    mixed[[pair[c, "spare"], pair[c, "ml"]]] = 0
+    mixed[pair[c, "web"]] = problem.servers[c]
+    assert [names[problem.pair_reservation[one.source]] for one in transfers_of(problem, mixed)] == [
+        "spare",
+        "ml",
     ]
-    assert waves_of([], frozenset(), 5) == []
+    assert transfers_of(problem, problem.now) == [] and waves_of(given_, [], 5) == []
 
 
 def test_steps_wait_for_the_wave_before_and_replicas_come_last() -> None:
