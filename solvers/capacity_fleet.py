@@ -118,6 +118,7 @@ def capacity_problem(fleet: Fleet, wishes: Wishes | None = None) -> FleetProblem
         backbone=backbone_of(fleet, needs, unit),
         site_of_cell=site_of_cell,
         prices=wishes.prices,
+        owned=True,
     )
     if problem.affinity is not None and problem.affinity.family == len(families):
         problem = _with_sites(problem, tuple(sites), site_of_cell)
@@ -217,7 +218,8 @@ def _pairs(fleet: Fleet, cells: _Cells) -> _Pairs:
         [
             [h or kind.name in owner.values for h, kind in zip(row, kinds, strict=True)]
             for row, owner in zip(has, owners, strict=True)
-        ]
+        ],
+        dtype=bool,
     )
     worth = np.array([[owner.worth(kind) for kind in kinds] for owner in owners]).reshape(may.shape)
     may &= (worth > 0) | has

@@ -14,6 +14,7 @@ import numpy as np
 from solvers.capacity_fleet import FleetProblem, Wishes, capacity_problem
 from solvers.capacity_solve import LP_PAIRS, Effort, Solved, solve_capacity
 from solvers.capacity_value import Value, value_of
+from solvers.owners import all_owned
 from solvers.problem import Affinity, Bools, CapacityProblem, Ints
 from twin.model.fleet import Fleet
 
@@ -44,6 +45,7 @@ def solve_in_phases(fleet: Fleet, wishes: Wishes, effort: Effort, *, most_pairs:
     again = solve_capacity(part_of(given.problem, counts, worst), replace(effort, time_limit_s=left))
     better = counts.copy()
     better[worst[given.problem.pair_reservation]] = again.counts
+    better = all_owned(given.problem, better)
     best = min(counts, better, key=lambda one: value_of(given.problem, one).objective)
     value = value_of(given.problem, best)
     named = [given.problem.reservation_names[r] for r in np.flatnonzero(worst & (given.problem.demand > 0))]

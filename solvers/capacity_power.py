@@ -62,10 +62,10 @@ class _Row:
 
 
 def _site_rows(
-    fleet: Fleet, site_name: str, here: _Here, idle: dict[str, float]
+    fleet: Fleet, site_name: str, here: _Here, idle: dict[str, tuple[float, float]]
 ) -> tuple[list[_Row], list[_Row]]:
     site = next(site for site in fleet.sites if site.name == site_name)
-    loads = site_loads(fleet, site, rack_loads(fleet, idle))
+    loads = site_loads(fleet, site, idle)
     cells = np.flatnonzero([here.blocks[b][0].site == site_name for b in here.block])
     if not len(cells):
         return [], []
@@ -138,13 +138,14 @@ def _telling(name: str, states: _States, share: Floats, room: Floats, where: tup
     ]
 
 
-def _idle_loads(fleet: Fleet) -> dict[str, float]:
-    """Return what each rack draws [W] when all its servers idle; its switches as always."""
+def _idle_loads(fleet: Fleet) -> dict[str, tuple[float, float]]:
+    """Return what each rack draws (VA, W) when all its servers idle; its switches as always."""
     kinds = {kind.name: kind for kind in fleet.server_types}
-    load = {name: watts for name, (_, watts) in rack_loads(fleet).items()}
+    load = rack_loads(fleet)
     for group in fleet.server_groups:
-        kind = kinds[group.type]
-        load[group.rack] -= group.count * (nameplate_w(kind) - idle_w(kind))
+        kind, (va, watts) = kinds[group.type], load[group.rack]
+        less = group.count * (nameplate_w(kind) - idle_w(kind))
+        load[group.rack] = (va - less / kind.power_factor, watts - less)
     return load
 
 

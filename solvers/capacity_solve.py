@@ -18,6 +18,7 @@ from solvers.capacity_value import Value, broken, value_of
 from solvers.formulations.capacity import capacity_program
 from solvers.highs import Answer, Highs, Progress, SolverError
 from solvers.linear import LinearProgram
+from solvers.owners import all_owned
 from solvers.problem import CapacityProblem, Floats, Ints
 from twin.records.solution import SolveStatus
 
@@ -71,12 +72,13 @@ def solve_capacity(problem: CapacityProblem, effort: Effort | None = None) -> So
     route, why = route_of(problem, integers, effort.route)
     solve = {"mip": _by_mip, "prices": _by_prices}[route]
     found = solve(problem, effort, clock)
-    wrong = broken(problem, found.counts)
+    counts = all_owned(problem, found.counts) if problem.owned else found.counts
+    wrong = broken(problem, counts)
     if wrong:
         raise SolverError(f"the {route} route broke a limit: {'; '.join(wrong[:5])}")
     return Solved(
-        counts=found.counts,
-        value=with_backbone(value_of(problem, found.counts), found.backbone),
+        counts=counts,
+        value=with_backbone(value_of(problem, counts), found.backbone),
         bound=found.bound,
         status=found.status,
         route=route,
@@ -120,8 +122,8 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
     relaxed = Highs(program, relaxed=True).solve(
         time_limit_s=_left(effort, clock), should_stop=effort.should_stop
     )
-    solver = Highs(program)
-    solver.start_from(today(problem, program))
+    solver, nothing = Highs(program), today(problem, program)
+    solver.start_from(nothing)
     answer = solver.solve(
         time_limit_s=_left(effort, clock),
         gap=effort.gap,
@@ -130,7 +132,8 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
     )
     bound = max(answer.bound, relaxed.bound)
     if answer.x is None:
-        return _Found(problem.now, bound, _cut_short(effort), "HiGHS", program, relaxed)
+        backbone = backbone_cost(problem, program, nothing)
+        return _Found(problem.now, bound, _cut_short(effort), "HiGHS", program, relaxed, backbone)
     counts = counts_of(problem, program, answer.x)
     status: SolveStatus = "optimal" if answer.status == "optimal" else _cut_short(effort)
     backbone = backbone_cost(problem, program, answer.x)
@@ -138,9 +141,10 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
 
 
 def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
-    """Price decomposition; the linear program beside it where that is small enough."""
+    """Price decomposition; the linear program beside it where that is small enough, for the same problem: without a backbone."""
     from solvers.scale import solve_large
 
+    problem = replace(problem, backbone=None)
     program = relaxed = None
     if problem.pairs <= LP_PAIRS:
         program = capacity_program(problem)

@@ -62,6 +62,9 @@ def broken(problem: CapacityProblem, counts: Floats | Ints, tolerance: float = 1
     """Return which hard limits counts break: cells, and budgets without a price."""
     used = problem.by_cell @ np.asarray(counts, dtype=float)
     found = [f"cell {problem.cell_names[c]}" for c in np.flatnonzero(used > problem.servers + tolerance)]
+    if problem.owned:
+        lost = used < problem.by_cell @ problem.now - tolerance
+        found += [f"cell {problem.cell_names[c]} leaves servers to nobody" for c in np.flatnonzero(lost)]
     found += [f"pair {p} is negative" for p in np.flatnonzero(np.asarray(counts) < 0)]
     for budget in problem.budgets:
         if not np.isfinite(budget.price):
@@ -78,7 +81,7 @@ def _by_domain(problem: CapacityProblem, family: int, load: Floats) -> Floats:
     inside = domain >= 0
     at = problem.pair_reservation[inside] * domains + domain[inside]
     table = np.bincount(at, load[inside], problem.reservations * domains).astype(np.float64)
-    return table.reshape(-1, domains)
+    return table.reshape(problem.reservations, domains)
 
 
 def _spread(problem: CapacityProblem, load: Floats) -> float:

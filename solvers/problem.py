@@ -106,7 +106,8 @@ class CapacityProblem:
     [RRU], `now` how many the reservation has. Reservations `[R]`: `demand` [RRU] that must be left after the loss of any one
     domain of each family that it `survives` `[R, F]`; a domain may hold `spread` x demand before `prices.spread` is paid for
     what is above (in the domains of `families[spread_family]`; infinity, or no demand: nothing is paid). Where there is a
-    `backbone`, `site_of_cell` `[C]` says at which of its sites each cell stands.
+    `backbone`, `site_of_cell` `[C]` says at which of its sites each cell stands. With `owned`, as in a fleet, servers go from
+    owner to owner only: no cell has fewer with an owner than today.
     """
 
     cell_names: tuple[str, ...]
@@ -128,6 +129,7 @@ class CapacityProblem:
     backbone: Backbone | None = None
     site_of_cell: Ints | None = None
     prices: Prices = field(default_factory=Prices)
+    owned: bool = False
 
     @property
     def cells(self) -> int:

@@ -80,12 +80,16 @@ def capacity_variables(model: LinearModel, problem: CapacityProblem, groups: Gro
 
 
 def cells_have_enough_servers(model: LinearModel, problem: CapacityProblem, v: Variables) -> None:
-    """Σ_r n[c,r] ≤ N_c: a server has one owner. What a cell has lost is taken out of the plan, not of the model."""
+    """Σ_r n[c,r] ≤ N_c: a server has one owner, and keeps having one where all are `owned` (Σ_r in ≥ Σ_r out).
+
+    What a cell has lost is taken out of the plan, not of the model.
+    """
     now = problem.by_cell @ problem.now.astype(float)
     model.rows(
         "cell",
         [Axis(problem.cell_names)],
         [(problem.pair_cell, v.into, 1.0), (problem.pair_cell, v.out, -1.0)],
+        lower=0.0 if problem.owned else -np.inf,
         upper=problem.servers - now,
         text="servers of a cell",
     )

@@ -309,3 +309,31 @@ def test_states_of_steps_that_run_together(fleet: Fleet) -> None:
         ("mid m + l", 1800.0, 3600.0),
         ("mid l", 3600.0, 5400.0),
     ]
+
+
+def two_drains(second: str = "10 min", **of_both: Any) -> Plan:
+    return make_plan(
+        {"id": "one", "do": "rack.drain@1", "takes": "10 min", "params": {"racks": "ams1-a01"}, **of_both},
+        {"id": "two", "do": "rack.drain@1", "takes": second, "params": {"racks": "ams1-a02"}, **of_both},
+        {"id": "back", "do": "rack.undrain@1", "after": ["one", "two"], "params": {"racks": "ams1-a[01-02]"}},
+    )  # fmt: skip
+
+
+def test_of_steps_that_end_together_one_variant_is_played(fleet: Fleet) -> None:
+    schedule = resolve(two_drains(), fleet)
+    assert schedule.variants == ("whole", "stop-after:one", "rollback-from:one", "rollback-from:back")
+    left_out = {
+        f"{ending}:{name}" for ending in ("stop-after", "rollback-from") for name in ("one", "two", "back")
+    }
+    worlds = {schedule.timeline(variant).changes for variant in schedule.variants}
+    assert len(worlds) == len(schedule.variants)
+    assert {schedule.timeline(variant).changes for variant in left_out} <= worlds  # nothing is lost by it
+
+
+def test_where_chance_has_a_part_steps_that_end_together_are_all_played(fleet: Fleet) -> None:
+    schedule = resolve(two_drains(may_fail="10 %"), fleet)
+    assert schedule.variants == (
+        "whole", "stop-after:one", "stop-after:two", "rollback-from:one", "rollback-from:two", "rollback-from:back",
+    )  # fmt: skip
+    spread = resolve(two_drains("10 min ± 2 min"), fleet)
+    assert "stop-after:two" in spread.variants and "rollback-from:two" in spread.variants

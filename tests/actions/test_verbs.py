@@ -413,3 +413,30 @@ def test_the_view_of_things_that_is_carried_over_is_the_one_built_anew(fleet: Fl
 def test_new_groups_of_one_step_have_different_names(fleet: Fleet) -> None:
     groups = new_groups(fleet, [("fra1-a01", "x-std", "ml"), ("fra1-a01-x", "std", "ml")])
     assert [group.name for group in groups] == ["fra1-a01-x-std-ml", "fra1-a01-x-std-ml-2"]
+
+
+def test_service_scale_without_a_site_scales_every_site(fleet: Fleet) -> None:
+    action, params = read("service.scale@1", {"service": "web", "replicas": "+20 %"})
+    parts = action.changes(fleet, params)
+    after = apply(fleet, [part.change for part in parts])
+    assert [row.replicas for row in after.deployments] == [12, 9, 3]  # 7 and a fifth is 9; lone is left alone
+    assert [part.fraction for part in parts] == sorted(part.fraction for part in parts)
+    # At every stage both sites have come equally far, and back again nothing is left.
+    assert {part.change.key for part in parts if part.fraction == 0.5} == {"ams1", "fra1"}
+    back = fold(part.change for part in [*parts, *inverse(parts)])
+    assert all(value == 0 for value in back.values())
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("+0 %", [("params", "replicas")]),
+        ("-8", [("conservation", "replicas")]),  # fra1 has 7
+        (0, [("conservation", "replicas")]),  # it must stand at two sites
+        (7, []),  # ams1 has 10
+    ],
+)
+def test_service_scale_without_a_site_is_checked_at_every_site(
+    fleet: Fleet, asked: Any, found: list[tuple[str, str]]
+) -> None:
+    assert objections(fleet, "service.scale@1", service="web", replicas=asked) == found

@@ -21,6 +21,8 @@ def toy() -> CapacityProblem:
     share = csr_array(np.array([[1.0, 1.0, 0.0], [0.0, 0.5, 1.0]]))
     owner = np.array([0, 2, 0, 1, 2, 0, 1])
     kind = np.array([0, 1, 1])
+    watts = np.array([100.0, 0.0, 150.0, 150.0, 0.0, 150.0, 150.0])
+    new, wanted = csr_array(np.array([[0.0, 1.0, 1.0]])), (owner != 2).astype(float)
     return CapacityProblem(
         cell_names=("b1/old", "b1/new", "b2/new"),
         reservation_names=("web", "ml", "idle"),
@@ -40,8 +42,8 @@ def toy() -> CapacityProblem:
         survives=np.array([[True, True, False], [True, False, False], [False, False, False]]),
         spread=np.array([0.5, np.inf, 0.5]),
         budgets=(
-            Budget("power", "VA", ("b1", "b2 after the loss of b1"), share, np.where(owner == 2, 0.0, 100.0 + 50.0 * kind[[0, 0, 1, 1, 1, 2, 2]]), np.array([1000.0, 1200.0])),
-            Budget("spare servers", "servers", ("new",), csr_array(np.array([[0.0, 1.0, 1.0]])), (owner != 2).astype(float), np.array([13.0]), 20.0),
+            Budget("power", "VA", ("b1", "b2 after the loss of b1"), share, watts, np.array([1000.0, 1200.0])),
+            Budget("spare servers", "servers", ("new",), new, wanted, np.array([13.0]), 20.0),
         ),
         affinity=Affinity(2, np.array([[0.5, 0.5], [np.nan, 0.75], [np.nan, np.nan]]), 0.05, 0.25),
     )  # fmt: skip
@@ -57,7 +59,9 @@ def random_problem(seed: int, pairs: int = 8) -> CapacityProblem:
     """Return the problem of a seed."""
     rng = np.random.default_rng(seed)
     cells, owners = int(rng.integers(1, 5)), int(rng.integers(1, 4))
-    known = [(c, r) for c, r in product(range(cells), range(owners)) if rng.random() < 0.75][:pairs] or [(0, 0)]
+    known = [(c, r) for c, r in product(range(cells), range(owners)) if rng.random() < 0.75][:pairs] or [
+        (0, 0)
+    ]
     cell, owner = (np.array(part, dtype=np.int64) for part in zip(*known, strict=True))
     servers = rng.integers(0, 4 if len(cell) <= 4 else 9, cells)
     now, left = np.zeros(len(cell), np.int64), servers.copy()
@@ -69,7 +73,13 @@ def random_problem(seed: int, pairs: int = 8) -> CapacityProblem:
     demand = np.round(rng.uniform(0, 8, owners) * (rng.random(owners) < 0.8), 2)
     shares = rng.dirichlet(np.ones(len(families[-1].domains)), owners)
     shares[rng.random(shares.shape) < 0.3] = np.nan
-    wish = Affinity(len(families) - 1, shares, float(rng.uniform(0, 0.2)), float(rng.choice([0.0, 0.1, np.inf])), float(rng.uniform(0, 4)))
+    wish = Affinity(
+        len(families) - 1,
+        shares,
+        float(rng.uniform(0, 0.2)),
+        float(rng.choice([0.0, 0.1, np.inf])),
+        float(rng.uniform(0, 4)),
+    )
     return CapacityProblem(
         cell_names=tuple(f"c{c}" for c in range(cells)),
         reservation_names=tuple(f"r{r}" for r in range(owners)),
@@ -88,6 +98,7 @@ def random_problem(seed: int, pairs: int = 8) -> CapacityProblem:
         budgets=tuple(_budget(rng, b, cells, len(cell)) for b in range(rng.integers(0, 3))),
         affinity=wish if rng.random() < 0.6 else None,
         prices=Prices(*np.round(rng.uniform(0, 2, 4), 2), float(rng.choice([0.5, 5.0, 200.0]))),
+        owned=bool(rng.random() < 0.4),
     )  # fmt: skip
 
 
@@ -135,7 +146,8 @@ def server_by_server(problem: CapacityProblem) -> CapacityProblem:
         now=(has[server] == problem.pair_reservation[pair]).astype(np.int64),
         families=tuple(replace(family, of_cell=family.of_cell[cell]) for family in problem.families),
         budgets=tuple(
-            replace(b, share=csr_array(b.share.toarray()[:, cell]), weight=b.weight[pair]) for b in problem.budgets
+            replace(b, share=csr_array(b.share.toarray()[:, cell]), weight=b.weight[pair])
+            for b in problem.budgets
         ),
     )
 
@@ -168,7 +180,9 @@ def renamed(problem: CapacityProblem, seed: int) -> CapacityProblem:
         survives=problem.survives[owners],
         spread=problem.spread[owners],
         budgets=tuple(
-            replace(b, name=f"z {b.name}", share=csr_array(b.share.toarray()[:, cells]), weight=b.weight[pairs])
+            replace(
+                b, name=f"z {b.name}", share=csr_array(b.share.toarray()[:, cells]), weight=b.weight[pairs]
+            )
             for b in problem.budgets
         ),
         affinity=wish and replace(wish, share=wish.share[owners][:, orders[wish.family]]),

@@ -100,7 +100,8 @@ def _model(problem: Any) -> tuple[Rows, Array, Array, Array, list[Array], Array]
     cell = problem.pair_cell
     keep = m.add_columns(len(cell), prices.use - prices.move, np.minimum(problem.now, problem.servers[cell]))
     gain = m.add_columns(len(cell), prices.use, np.maximum(problem.servers[cell] - problem.now, 0))
-    cells = m.add_rows(-INF, problem.servers, len(problem.servers))
+    least = np.bincount(cell, problem.now, len(problem.servers)) if problem.owned else -INF
+    cells = m.add_rows(least, problem.servers, len(problem.servers))
     both = (np.concatenate([keep, gain]), np.concatenate([cell, cell]))
     m.put(cells[both[1]], both[0], 1.0)
     budgets = [_budget(m, problem, budget, (keep, gain)) for budget in problem.budgets]

@@ -76,6 +76,13 @@ def _cells(problem: Any, n: Array, whole: bool) -> tuple[str, ...]:
         f"cell {problem.cell_names[c]} has {problem.servers[c]} servers and gives {used[c]:g}"
         for c in np.flatnonzero(used > problem.servers + TOLERANCE)
     ]
+    if problem.owned:
+        had = np.zeros(len(problem.servers))
+        np.add.at(had, problem.pair_cell, problem.now)
+        nobody = np.flatnonzero(used < had - TOLERANCE)
+        found += [
+            f"cell {problem.cell_names[c]} leaves {had[c] - used[c]:g} servers to nobody" for c in nobody
+        ]
     return tuple(found)
 
 

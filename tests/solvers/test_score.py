@@ -29,7 +29,7 @@ def two_rooms() -> CapacityProblem:
         budgets=(
             Budget("power", "W", ("a",), csr_array([[100.0, 0.0]]), np.array([1.0, 1.5]), np.array([500.0])),
         ),
-        affinity=Affinity(0, np.array([[0.5, np.nan]]), within=0.1),
+        affinity=Affinity(0, np.array([[0.5, np.nan]]), within=0.1, above=0.1),
     )
 
 
