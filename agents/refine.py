@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from agents.lessons import Key, Lessons, key_of, requirements_of
 from solvers.capacity import Form, Planned, plan_capacity
 from solvers.capacity_fleet import Wishes
@@ -34,7 +36,10 @@ Judging = Callable[[Plan, Fleet], Verdict]
 
 @dataclass(frozen=True)
 class Round:
-    """One turn of the loop: what was required, the plan, what the twin said (None: no plan to judge), what that taught."""
+    """One turn of the loop: what was required, the plan, what the twin said (None: no plan to judge), what that taught.
+
+    `solves` counts those whose plan was the one of a round before; `less` tells that this round asks for less than one that passed.
+    """
 
     number: int
     required: tuple[Requirement, ...]
@@ -43,6 +48,7 @@ class Round:
     learned: tuple[Requirement, ...]
     seconds: float
     solves: int = 1
+    less: bool = False
 
     @property
     def result(self) -> str:
@@ -177,11 +183,11 @@ class _Loop:
         clock, solves = time.monotonic(), 1
         planned = self._solved()
         learned = self.done[-1].learned if self.done else ()
-        while _mark(planned) in self.seen:
+        while _mark(planned) in self.seen and learned:
             learned = self.lessons.grow(learned)
-            if not learned:
-                return f"the solver has nothing left to give: whatever is asked, the plan stays the same{self.lacking(planned)}"
             planned, solves = self._solved(), solves + 1
+        if self._spent(planned) or _mark(planned) in self.seen:
+            return f"the solver has nothing left to give{self.lacking(planned)}: whatever is asked, owners get no more"
         self._done(self._round(planned, clock, solves, teach=True))
         return ""
 
@@ -233,6 +239,15 @@ class _Loop:
         short = [one.text for one in of.proposal.solution.shortfalls]
         return f" ({'; '.join(short)})" if short else ""
 
+    def _spent(self, planned: Planned) -> bool:
+        """Tell whether what was asked for was not there the last time, and owners get no more than they got then."""
+        last = self.done[-1].planned if self.done else None
+        return (
+            last is not None
+            and bool(last.proposal.solution.shortfalls and planned.proposal.solution.shortfalls)
+            and np.allclose(last.solved.value.has, planned.solved.value.has)
+        )
+
     def _solved(self) -> Planned:
         self.required = tuple(self.lessons.known.values())
         pace = min((one.amount for one in self.required if one.kind == "pace"), default=1.0)
@@ -257,7 +272,9 @@ class _Loop:
         fails = teach and verdict is not None and verdict.result == "fail" and not verdict.findings
         learned = self.lessons.learn(requirements_of(verdict, self.fleet)) if verdict and fails else ()
         seconds = time.monotonic() - clock
-        return Round(len(self.done) + 1, required, planned, verdict, learned, seconds, solves)
+        return Round(
+            len(self.done) + 1, required, planned, verdict, learned, seconds, solves, less=not teach
+        )
 
 
 def _mark(planned: Planned) -> str:
