@@ -57,7 +57,8 @@ def two_sites(**more: Any) -> Fleet:
             for site in SITES
         ],
         "demand": [
-            {"service": name, "region": "eu", "rate": f"{14 * count} req/s"} for name, count in replicas.items()
+            {"service": name, "region": "eu", "rate": f"{14 * count} req/s"}
+            for name, count in replicas.items()
         ],
         **more,
     }

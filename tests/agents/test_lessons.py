@@ -118,6 +118,24 @@ def test_a_site_is_asked_twice_then_all_sites_are_for_as_much_again() -> None:
     assert book.failed["latency", "web", ""] == 0.1
 
 
+def test_who_calls_what_fails_waits_for_it() -> None:
+    fleet, calls = two_sites(), {"web": {"api": 1.0}, "api": {"db": 1.0}}
+    rows = [row.model_copy(update={"callees": calls.get(row.name, {})}) for row in fleet.services]
+    book = Lessons.of(fleet.model_copy(update={"services": tuple(rows)}))
+    both = [ask(), ask(who="db")]
+    assert [one.amount for one in book.learn(both)] == [0.05, 0.05]
+    assert [(one.who, one.amount) for one in book.learn(both)] == [("db", 0.1)]
+    assert [(one.who, one.amount) for one in book.learn([ask()])] == [("web", 0.1)]
+
+
+def test_a_site_that_failed_counts_when_it_is_no_longer_clear_where() -> None:
+    book = lessons()
+    for _ in range(2):
+        book.learn([ask(where="a1")])
+    assert book.learn([ask()])[0].amount == 0.2
+    assert book.learn([ask(where="b1")])[0].amount == 0.4
+
+
 def test_a_service_begins_with_half_of_what_its_reservation_was_given_in_vain() -> None:
     book = lessons()
     book.learn([ask("capacity", "front", amount=0.4)])

@@ -87,7 +87,9 @@ def test_a_fleet_that_has_nothing_left_to_give_says_what_is_lacking() -> None:
     assert found.ended.startswith("the solver has nothing left to give (web lacks ")
     # 24 free servers and one of db's three too many: after 160 % there is nobody to take from.
     assert [turn.moved for turn in found.rounds] == [0, 0, 1, 3, 7, 16, 25]
-    assert found.rounds[-1].short[0].startswith("web lacks 8.2 of 57.2 RRU")  # 22 x 2.6 = 57.2 of 24 + 25 = 49
+    assert (
+        found.rounds[-1].short[0].startswith("web lacks 8.2 of 57.2 RRU")
+    )  # 22 x 2.6 = 57.2 of 24 + 25 = 49
     assert not found.converged and len(judge.plans) == 7
 
 
@@ -117,6 +119,15 @@ def test_a_plan_that_fails_only_half_way_is_slowed_down() -> None:
     )
 
 
+def test_where_a_slower_plan_is_the_same_plan_half_way_remains_the_reason() -> None:
+    found, judge = refined(verdict("fail", failed("web", variant="stop after scale-1")))
+    assert len(judge.plans) == 1  # nothing moves: there is nothing to slow down
+    assert found.ended == (
+        "the plan fails when stopped or undone half-way (slo-violations), "
+        "and moving fewer servers at once does not help"
+    )
+
+
 def test_links_alone_end_the_loop_with_what_would_mend_them() -> None:
     found, judge = refined(verdict("fail", failed("a1-b1", metric="link_overloads")))
     assert "too much on a1-b1: no allocation of servers mends that" in found.ended
@@ -133,9 +144,7 @@ def test_links_beside_a_service_do_not_end_it() -> None:
 
 def test_what_asks_nothing_of_a_solver_is_named() -> None:
     found, _ = refined(verdict("fail", failed("ledger", metric="quorum_lost")))
-    assert (
-        found.ended == "what failed asks nothing of a solver of capacity: quorum-lost (ledger in peak)"
-    )
+    assert found.ended == "what failed asks nothing of a solver of capacity: quorum-lost (ledger in peak)"
 
 
 def test_doubt_is_not_planned_away() -> None:
@@ -169,15 +178,15 @@ def test_what_the_author_requires_holds_in_every_round() -> None:
 
 def test_the_log_has_every_round_and_is_told_as_it_goes() -> None:
     told: list[int] = []
-    found, _ = refined(
-        WEB_AT_A1, WEB_AT_A1, verdict(), WEB_AT_A1, tell=lambda turn: told.append(turn.number)
-    )
+    found, _ = refined(WEB_AT_A1, WEB_AT_A1, verdict(), WEB_AT_A1, tell=lambda turn: told.append(turn.number))
     table = found.table()
     assert [row[0] for row in table.rows] == told == [1, 2, 3, 4, 5]
     by_name = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     assert [row["verdict"] for row in by_name] == ["fail", "fail", "pass", "fail", "fail"]
-    assert by_name[1]["required"] == by_name[0]["learned"] == (
-        "web has 5 % more replicas at a1, and servers for them"
+    assert (
+        by_name[1]["required"]
+        == by_name[0]["learned"]
+        == ("web has 5 % more replicas at a1, and servers for them")
     )
     assert found.ended in table.title
 

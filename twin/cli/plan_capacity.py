@@ -89,8 +89,12 @@ def capacity(
     suite: Annotated[
         str | None, typer.Option(help="With --refine: the worlds (default: those of the gate set).")
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, max=50, help="With --refine: rounds at most.")] = 8,
-    jobs: Annotated[int, typer.Option(min=1, help="With --refine: processes.")] = os.cpu_count() or 1,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, max=50, help="With --refine: rounds at most. [default: 10]")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="With --refine: processes. [default: one per processor]")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a plan that is there.")] = False,
 ) -> int:
     """Plan who gets which servers, so that every reservation keeps its demand after any declared loss.
@@ -105,7 +109,7 @@ def capacity(
       fleetwin plan capacity big/ --time-limit 2min --gap 1% -o plan.yaml
       fleetwin plan capacity demo/fleet.yaml --demand +20% --refine -o plan2.yaml
     """
-    from agents.refine import refine
+    from agents.refine import ROUNDS, refine
     from solvers.capacity import Form, plan_capacity
     from solvers.capacity_fleet import Wishes
     from solvers.capacity_solve import Effort
@@ -120,8 +124,10 @@ def capacity(
     factor = 1.0 if demand is None else read_demand(demand)
     today = read_fleet(fleet)
     screen = Console(stderr=True, highlight=False)
-    if not improve and (gates or suite):
-        raise UsageError("--gates and --suite say how --refine judges; give --refine as well")
+    if not improve and (gates or suite or rounds or jobs):
+        raise UsageError(
+            "--gates, --suite, --rounds and --jobs say how --refine works; give --refine as well"
+        )
     with stoppable() as should_stop, screen.status("reading the fleet as cells") as status:
         effort = Effort(
             time_limit_s=read_option(time_limit, "duration", "--time-limit"),
@@ -137,7 +143,7 @@ def capacity(
             watch=timedelta(seconds=read_option(watch, "duration", "--watch")),
         )
         if improve:
-            judge = _judge(fleet, output, (gates, suite), demand, jobs)
+            judge = _judge(fleet, output, (gates, suite), demand, jobs or os.cpu_count() or 1)
             status.update("round 1: solving, then playing the plan")
             refined = refine(
                 today,
@@ -146,7 +152,7 @@ def capacity(
                 wishes=wishes,
                 effort=effort,
                 form=form,
-                rounds=rounds,
+                rounds=rounds or ROUNDS,
                 tell=_round_teller(screen, status),
             )
             proposal = _with_rounds(refined)
@@ -181,8 +187,8 @@ def _judge(
 
     gates, suite = rules
     the_gates, gates_path = find_gates(gates, output or Path("plan.yaml"), fleet)
-    the_suite, _ = find_suite(suite or the_gates.suite, gates_path if suite is None else Path("."))
-    return Judge(the_gates, the_suite, demand, jobs)
+    the_suite, suite_path = find_suite(suite or the_gates.suite, gates_path if suite is None else Path("."))
+    return Judge(the_gates, the_suite, demand, jobs, Path(suite_path).parent)
 
 
 def _round_teller(screen: Console, status: Status) -> Callable[[Round], None]:
