@@ -49,7 +49,9 @@ def test_each_round_says_what_failed_and_what_that_asks(cli: Run, estate: Path) 
     assert "round 2: 0 servers move; the twin says pass" in said
     assert "round 3, asked for less: 0 servers move; the twin says" in said
     assert "refined: the twin is satisfied after 2 rounds; the plan is that of round" in said
+    assert "--demand +5% --gates" in said
     solution = read_solution(beside(estate / "plan.yaml"))
+    assert solution.inputs["gates"] == str(estate / "gates.yaml") and "suite" not in solution.inputs
     rounds = next(table for table in solution.tables if table.name == "rounds")
     assert [row[:2] for row in rounds.rows[:2]] == [(1, "fail"), (2, "pass")]
     assert any(

@@ -159,7 +159,7 @@ def capacity(
         else:
             proposal = plan_capacity(with_demand(today, factor), wishes, effort, form).proposal
     hand_over(
-        _asked_for(proposal, demand),
+        _asked_for(proposal, demand=demand, gates=gates, suite=suite),
         today,
         fleet_path=fleet,
         output=output,
@@ -236,9 +236,11 @@ def _verdict_code(refined: Refined) -> int:
     return 0 if verdict is None else verdict.exit_code
 
 
-def _asked_for(proposal: Proposal, demand: str | None) -> Proposal:
-    """Return the proposal with the demand that it plans for, for the report and for the command that judges it."""
-    inputs = proposal.solution.inputs | ({} if demand is None else {"demand": demand})
+def _asked_for(proposal: Proposal, **asked: Path | str | None) -> Proposal:
+    """Return the proposal with the options that it was made with, for the report and for the command that judges it."""
+    inputs = proposal.solution.inputs | {
+        name: str(given) for name, given in asked.items() if given is not None
+    }
     return replace(proposal, solution=proposal.solution.model_copy(update={"inputs": inputs}))
 
 
