@@ -1,1 +1,1 @@
-"""Who proposes, coordinates, approves and promotes: the agents of fleetwin. Empty so far; see README.md."""
+"""Who proposes, coordinates, approves and promotes: the agents of fleetwin. So far the loop of solver and twin; see README.md."""

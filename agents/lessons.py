@@ -30,29 +30,63 @@ Key = tuple[RequirementKind, str, str]
 class Lessons:
     """What was learned so far, by kind, thing and site: the requirement, how often, and the largest amount that failed.
 
-    `owner` says to which reservation a service belongs.
+    `owner` says to which reservation a service belongs, `below` what it calls, and what that calls, and so on.
     """
 
     owner: Mapping[str, str]
+    below: Mapping[str, frozenset[str]] = field(default_factory=dict)
     known: dict[Key, Requirement] = field(default_factory=dict)
     times: dict[Key, int] = field(default_factory=dict)
     failed: dict[Key, float] = field(default_factory=dict)
 
-    def learn(self, found: Iterable[Requirement]) -> tuple[Requirement, ...]:
-        """Take in what a verdict taught: what was asked for already is asked for twice as much, in the end at all sites."""
+    @classmethod
+    def of(cls, fleet: Fleet) -> Lessons:
+        """Return an empty book for a fleet."""
+        calls = {row.name: tuple(row.callees) for row in fleet.services}
+        return cls(
+            {row.name: row.reservation for row in fleet.services},
+            {name: frozenset(_reached(name, calls)) for name in calls},
+        )
+
+    def learn(self, found: Sequence[Requirement]) -> tuple[Requirement, ...]:
+        """Take in what a verdict taught: what was asked for already is asked for twice as much, in the end at all sites.
+
+        A service that calls others which fail as well is not asked for more again: first they have to answer.
+        """
+        failing = {one.who for one in found if one.kind == "latency"}
         fresh = {}
         for requirement in found:
             key = key_of(requirement)
-            self.times[key] = self.times.get(key, 0) + 1
-            before = self.known.get(key)
-            if requirement.where and self.times[key] > LOCAL:
-                before = self.known.pop(key, None)
-                requirement = requirement.model_copy(update={"where": ""})
-                key = key_of(requirement)
-                before = self.known.get(key, before)
-            self.failed[key] = before.amount if before else 0.0
-            fresh[key] = self.known[key] = self._grown(requirement, before)
+            waits = key in self.known and not failing.isdisjoint(self.below.get(requirement.who, ()))
+            if requirement.kind != "latency" or not waits:
+                key, requirement = self._more(requirement)
+                fresh[key] = requirement
         return tuple(fresh.values())
+
+    def _more(self, requirement: Requirement) -> tuple[Key, Requirement]:
+        """Ask for more of a thing than it was given in vain."""
+        key = key_of(requirement)
+        self.times[key] = self.times.get(key, 0) + 1
+        if requirement.where and self.times[key] > LOCAL:
+            requirement = requirement.model_copy(update={"where": ""})
+            key = key_of(requirement)
+        before = self._before(requirement)
+        self.failed[key] = before.amount if before else 0.0
+        self.known[key] = self._grown(requirement, before)
+        if not requirement.where:
+            sites = [one for one in self.known if one[:2] == key[:2] and one[2]]
+            self.known = {one: asked for one, asked in self.known.items() if one not in sites}
+        return key, self.known[key]
+
+    def _before(self, requirement: Requirement) -> Requirement | None:
+        """Return the most that a thing was given where it failed: at that site, or anywhere if it failed anywhere."""
+        kind, who, where = key_of(requirement)
+        given = [
+            one
+            for (k, w, at), one in self.known.items()
+            if (k, w) == (kind, who) and (not where or at in ("", where))
+        ]
+        return max(given, key=lambda one: one.amount, default=None)
 
     def grow(self, learned: Sequence[Requirement]) -> tuple[Requirement, ...]:
         """Double what was learned last, because it changed nothing yet; those that grew."""
@@ -72,24 +106,34 @@ class Lessons:
         """Tell whether a requirement is of a thing that is asked for more: itself, or its service or reservation."""
         return any(self._reservation(key[1]) == self._reservation(who) for _, who, _ in asked)
 
-    def _amount(self, kind: RequirementKind, who: str, where: str) -> float:
-        known = self.known.get((kind, who, where))
-        return known.amount if known else 0.0
-
     def _reservation(self, who: str) -> str:
         return self.owner.get(who, who)
 
     def _grown(self, requirement: Requirement, before: Requirement | None) -> Requirement:
         """Return twice as much as before, at this site or everywhere; a service begins with half of its reservation's."""
         if before is None:
-            whole = self._amount("capacity", self._reservation(requirement.who), requirement.where) / 2
-            wide = self._amount(requirement.kind, requirement.who, "") * 2
-            return requirement.model_copy(update={"amount": max(requirement.amount, whole, wide)})
+            given = self.known.get(("capacity", self._reservation(requirement.who), requirement.where))
+            whole = given.amount / 2 if given else 0.0
+            return requirement.model_copy(update={"amount": max(requirement.amount, whole)})
         if requirement.kind == "links":
-            return before
+            return requirement.model_copy(update={"amount": before.amount})
         most = 1.0 if requirement.kind in ("power", "heat") else MOST
-        amount = max(before.amount / 2, SLOWEST) if requirement.kind == "pace" else min(before.amount * 2, most)
+        amount = (
+            max(before.amount / 2, SLOWEST) if requirement.kind == "pace" else min(before.amount * 2, most)
+        )
         return requirement.model_copy(update={"amount": amount})
+
+
+def _reached(name: str, calls: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return all that a service calls, directly or through others."""
+    found: set[str] = set()
+    ahead = list(calls[name])
+    while ahead:
+        callee = ahead.pop()
+        if callee not in found:
+            found.add(callee)
+            ahead += calls.get(callee, ())
+    return found
 
 
 def key_of(requirement: Requirement) -> Key:

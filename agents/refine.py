@@ -10,6 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
 
 from agents.lessons import Key, Lessons, key_of, requirements_of
 from solvers.capacity import Form, Planned, plan_capacity
@@ -27,6 +30,7 @@ from twin.records.solution import Table
 from twin.records.verdict import Verdict
 
 OK = ("pass", "warn", "waived")
+ROUNDS = 10
 TRIMS = 2  # rounds after the first that passed, to ask for less
 Solver = Callable[[Fleet, Wishes, "Effort | None", Form], Planned]
 Judging = Callable[[Plan, Fleet], Verdict]
@@ -34,7 +38,10 @@ Judging = Callable[[Plan, Fleet], Verdict]
 
 @dataclass(frozen=True)
 class Round:
-    """One turn of the loop: what was required, the plan, what the twin said (None: no plan to judge), what that taught."""
+    """One turn of the loop: what was required, the plan, what the twin said (None: no plan to judge), what that taught.
+
+    `solves` counts also those whose plan was known already; `less` tells that this round asks for less than one that passed.
+    """
 
     number: int
     required: tuple[Requirement, ...]
@@ -43,6 +50,7 @@ class Round:
     learned: tuple[Requirement, ...]
     seconds: float
     solves: int = 1
+    less: bool = False
 
     @property
     def result(self) -> str:
@@ -110,16 +118,25 @@ class Refined:
 
 @dataclass(frozen=True)
 class Judge:
-    """How plans are judged: gates, worlds, the demand that is asked, and processes."""
+    """How plans are judged: gates, worlds, the demand that is asked, processes, and the folder of the traces of the worlds."""
 
     gates: GateSet
     suite: Suite
     demand: str | None = None
     jobs: int = 1
+    folder: Path | None = None
 
     def __call__(self, plan: Plan, fleet: Fleet) -> Verdict:
         """Return the verdict of the twin."""
-        return check(plan, fleet, gates=self.gates, suite=self.suite, jobs=self.jobs, demand=self.demand)
+        return check(
+            plan,
+            fleet,
+            gates=self.gates,
+            suite=self.suite,
+            jobs=self.jobs,
+            demand=self.demand,
+            folder=self.folder,
+        )
 
 
 def refine(  # noqa: PLR0913
@@ -130,7 +147,7 @@ def refine(  # noqa: PLR0913
     wishes: Wishes | None = None,
     effort: Effort | None = None,
     form: Form | None = None,
-    rounds: int = 6,
+    rounds: int = ROUNDS,
     tell: Callable[[Round], None] | None = None,
     solve: Solver = plan_capacity,
 ) -> Refined:
@@ -140,14 +157,15 @@ def refine(  # noqa: PLR0913
     `TRIMS` of the rounds that are left look for less. Deterministic where solver and judge are.
     """
     asked = with_demand(fleet, 1.0 if demand is None else read_demand(demand))
-    lessons = Lessons({row.name: row.reservation for row in fleet.services})
-    loop = _Loop(fleet, asked, judge, solve, wishes or Wishes(), effort, form or Form(), tell, lessons)
+    loop = _Loop(
+        fleet, asked, judge, solve, wishes or Wishes(), effort, form or Form(), tell, Lessons.of(fleet)
+    )
     while len(loop.done) < rounds:
         ended = loop.play() or loop.ended()
         if ended:
             break
     else:
-        ended = f"{rounds} rounds did not suffice{loop.lacking()}; give more with --rounds"
+        ended = f"{rounds} round{'s' if rounds > 1 else ''} did not suffice{loop.lacking()}; give more with --rounds"
     if loop.done[-1].verdict is not None and loop.done[-1].passed:
         for _ in range(min(TRIMS, rounds - len(loop.done))):
             if not loop.trim():
@@ -177,11 +195,11 @@ class _Loop:
         clock, solves = time.monotonic(), 1
         planned = self._solved()
         learned = self.done[-1].learned if self.done else ()
-        while _mark(planned) in self.seen:
+        while _mark(planned) in self.seen and learned:
             learned = self.lessons.grow(learned)
-            if not learned:
-                return f"the solver has nothing left to give: whatever is asked, the plan stays the same{self.lacking(planned)}"
             planned, solves = self._solved(), solves + 1
+        if self._spent(planned) or _mark(planned) in self.seen:
+            return self._nothing_left(planned)
         self._done(self._round(planned, clock, solves, teach=True))
         return ""
 
@@ -233,6 +251,22 @@ class _Loop:
         short = [one.text for one in of.proposal.solution.shortfalls]
         return f" ({'; '.join(short)})" if short else ""
 
+    def _nothing_left(self, planned: Planned) -> str:
+        last = self.done[-1].learned
+        if all(one.kind == "pace" for one in last):
+            gates = ", ".join(one.gate for one in last)
+            return f"the plan fails when stopped or undone half-way ({gates}), and moving fewer servers at once does not help"
+        return f"the solver has nothing left to give{self.lacking(planned)}: whatever is asked, owners get no more"
+
+    def _spent(self, planned: Planned) -> bool:
+        """Tell whether what was asked for was not there the last time, and owners get no more than they got then."""
+        last = self.done[-1].planned if self.done else None
+        return (
+            last is not None
+            and bool(last.proposal.solution.shortfalls and planned.proposal.solution.shortfalls)
+            and np.allclose(last.solved.value.has, planned.solved.value.has)
+        )
+
     def _solved(self) -> Planned:
         self.required = tuple(self.lessons.known.values())
         pace = min((one.amount for one in self.required if one.kind == "pace"), default=1.0)
@@ -257,7 +291,7 @@ class _Loop:
         fails = teach and verdict is not None and verdict.result == "fail" and not verdict.findings
         learned = self.lessons.learn(requirements_of(verdict, self.fleet)) if verdict and fails else ()
         seconds = time.monotonic() - clock
-        return Round(len(self.done) + 1, required, planned, verdict, learned, seconds, solves)
+        return Round(len(self.done) + 1, required, planned, verdict, learned, seconds, solves, less=not teach)
 
 
 def _mark(planned: Planned) -> str:

@@ -36,12 +36,26 @@ GATES = GateSet.model_validate(
         "suite": "peak",
         "partial_plans": False,
         "rules": [
-            {"id": "slo", "metric": "slo_violations", "estimator": "invariant", "pass": "none", "for": "2 min"},
-            {"id": "breakers", "metric": "overloads", "estimator": "invariant", "pass": "none new", "for": "1 min"},
+            {
+                "id": "slo",
+                "metric": "slo_violations",
+                "estimator": "invariant",
+                "pass": "none",
+                "for": "2 min",
+            },
+            {
+                "id": "breakers",
+                "metric": "overloads",
+                "estimator": "invariant",
+                "pass": "none new",
+                "for": "1 min",
+            },
         ],
     },
     context={"document": True},
 )
+
+
 def suite(fleet: Fleet) -> Suite:
     """Return the worlds: racks lost one after the other at the peak, and a surge at the peak; else the days are calm."""
     racks = fleet.racks[:: math.ceil(len(fleet.racks) / MOST_RACKS)]

@@ -26,7 +26,7 @@ from twin.model.fleet import Fleet
 pytestmark = pytest.mark.solvers
 
 STEP, MOST = 0.02, 20  # margins are multiples of a step
-ROUNDS = 8
+ROUNDS = 10
 FORM = Form(wave=10_000, watch=timedelta(hours=WATCH_H))
 EFFORT = Effort(time_limit_s=20.0)
 
@@ -69,7 +69,7 @@ def test_refining_against_the_smallest_margin() -> None:
         f"{median(r.checks for r, _, _ in both):.0f} against {median(m.checks for _, m, _ in both):.0f}, "
         f"{median(r.seconds for r, _, _ in both):.1f} against {median(m.seconds for _, m, _ in both):.1f} s of processor",
     )
-    assert len(both) >= 0.8 * len(pairs)
+    assert sum(r.above is not None for r, _, _ in pairs) >= sum(m.above is not None for _, m, _ in pairs)
     assert median(r.above - m.above for r, m, _ in both) <= 0.0
 
 

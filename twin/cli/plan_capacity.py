@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -63,6 +64,13 @@ def capacity(
         str | None,
         typer.Option(metavar="TIME", help="When the plan may begin. [default: after the fleet's time]"),
     ] = None,
+    watch: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="How long the plan's window stays open after its last step, e.g. over the next peak: it is judged until then.",
+        ),
+    ] = "1 h",
     name: Annotated[str, typer.Option(help="The name of the plan.")] = "capacity",
     route: Annotated[Route, typer.Option(help="How to solve it. [default: by size]")] = "auto",
     gap: Annotated[str, typer.Option(metavar="PERCENT", help="Stop when it is proven this good.")] = "0.1 %",
@@ -81,8 +89,12 @@ def capacity(
     suite: Annotated[
         str | None, typer.Option(help="With --refine: the worlds (default: those of the gate set).")
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, max=50, help="With --refine: rounds at most.")] = 6,
-    jobs: Annotated[int, typer.Option(min=1, help="With --refine: processes.")] = os.cpu_count() or 1,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, max=50, help="With --refine: rounds at most. [default: 10]")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="With --refine: processes. [default: one per processor]")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a plan that is there.")] = False,
 ) -> int:
     """Plan who gets which servers, so that every reservation keeps its demand after any declared loss.
@@ -97,7 +109,7 @@ def capacity(
       fleetwin plan capacity big/ --time-limit 2min --gap 1% -o plan.yaml
       fleetwin plan capacity demo/fleet.yaml --demand +20% --refine -o plan2.yaml
     """
-    from agents.refine import refine
+    from agents.refine import ROUNDS, refine
     from solvers.capacity import Form, plan_capacity
     from solvers.capacity_fleet import Wishes
     from solvers.capacity_solve import Effort
@@ -112,8 +124,10 @@ def capacity(
     factor = 1.0 if demand is None else read_demand(demand)
     today = read_fleet(fleet)
     screen = Console(stderr=True, highlight=False)
-    if not improve and (gates or suite):
-        raise UsageError("--gates and --suite say how --refine judges; give --refine as well")
+    if not improve and (gates or suite or rounds or jobs):
+        raise UsageError(
+            "--gates, --suite, --rounds and --jobs say how --refine works; give --refine as well"
+        )
     with stoppable() as should_stop, screen.status("reading the fleet as cells") as status:
         effort = Effort(
             time_limit_s=read_option(time_limit, "duration", "--time-limit"),
@@ -122,24 +136,30 @@ def capacity(
             progress=_teller(status),
             route=route,
         )
-        form = Form(name=name, start=read_time(start, "--start"), wave=wave)
+        form = Form(
+            name=name,
+            start=read_time(start, "--start"),
+            wave=wave,
+            watch=timedelta(seconds=read_option(watch, "duration", "--watch")),
+        )
         if improve:
-            judge = _judge(fleet, output, (gates, suite), demand, jobs)
+            judge = _judge(fleet, output, (gates, suite), demand, jobs or os.cpu_count() or 1)
             status.update("round 1: solving, then playing the plan")
             refined = refine(
                 today,
                 judge,
+                demand=demand,
                 wishes=wishes,
                 effort=effort,
                 form=form,
-                rounds=rounds,
+                rounds=rounds or ROUNDS,
                 tell=_round_teller(screen, status),
             )
             proposal = _with_rounds(refined)
         else:
             proposal = plan_capacity(with_demand(today, factor), wishes, effort, form).proposal
     hand_over(
-        _asked_for(proposal, demand),
+        _asked_for(proposal, demand=demand, gates=gates, suite=suite),
         today,
         fleet_path=fleet,
         output=output,
@@ -167,20 +187,25 @@ def _judge(
 
     gates, suite = rules
     the_gates, gates_path = find_gates(gates, output or Path("plan.yaml"), fleet)
-    the_suite, _ = find_suite(suite or the_gates.suite, gates_path if suite is None else Path("."))
-    return Judge(the_gates, the_suite, demand, jobs)
+    the_suite, suite_path = find_suite(suite or the_gates.suite, gates_path if suite is None else Path("."))
+    return Judge(the_gates, the_suite, demand, jobs, Path(suite_path).parent)
 
 
 def _round_teller(screen: Console, status: Status) -> Callable[[Round], None]:
-    """Return what says a round in a line or two as soon as it is over."""
+    """Return what says a round in a few lines as soon as it is over: what failed where, and what that asks of the next plan."""
 
     def tell(one: Round) -> None:
-        moved = sum(move.count for wave in one.planned.waves for move in wave)
-        screen.print(
-            f"round {one.number}: {moved} servers move; the twin says {one.result} ({one.seconds:.0f} s)"
-        )
+        aim = ", asked for less" if one.less else ""
+        said = f"the twin says {one.result}" if one.verdict is not None else "no plan to play"
+        screen.print(f"round {one.number}{aim}: {one.moved} servers move; {said} ({one.seconds:.0f} s)")
+        for text in one.short:
+            screen.print(f"  not enough: {text}")
+        seen = ""
         for requirement in one.learned:
-            screen.print(f"  {requirement.gate} in {requirement.scenario}: {requirement.because}")
+            failed = f"  {requirement.gate} in {requirement.scenario}: {requirement.because}"
+            if failed != seen:
+                screen.print(failed)
+            seen = failed
             screen.print(f"    → {requirement.text}")
         status.update(f"round {one.number + 1}: solving, then playing the plan")
 
@@ -188,29 +213,34 @@ def _round_teller(screen: Console, status: Status) -> Callable[[Round], None]:
 
 
 def _with_rounds(refined: Refined) -> Proposal:
-    """Return the proposal of the last round with the log of all rounds in its solution."""
-    proposal = refined.best.planned.proposal
-    solution = proposal.solution
+    """Return the proposal of the best round with the log of all rounds in its solution."""
+    best, solution = refined.best, refined.best.planned.proposal.solution
     tables = (refined.table(), *solution.tables)
     learned = tuple(
         f"learned in round {one.number}: {requirement.text}, because {requirement.because}"
         for one in refined.rounds
         for requirement in one.learned
     )
-    notes = (f"refined: {refined.ended}", *learned, *solution.notes)
-    return replace(proposal, solution=solution.model_copy(update={"tables": tables, "notes": notes}))
+    asked = tuple(f"the plan of round {best.number} respects: {one.text}" for one in best.required)
+    notes = (f"refined: {refined.ended}", *learned, *asked, *solution.notes)
+    solved = solution.model_copy(update={"tables": tables, "notes": notes})
+    return replace(best.planned.proposal, solution=solved)
 
 
 def _verdict_code(refined: Refined) -> int:
     """Return the exit code of a refined plan: that of its verdict, which a person reads first."""
-    typer.echo(f"refined: {refined.ended}", err=True)
-    verdict = refined.best.verdict
+    best = refined.best
+    which = f"; the plan is that of round {best.number}" if len(refined.rounds) > 1 else ""
+    typer.echo(f"refined: {refined.ended}{which}", err=True)
+    verdict = best.verdict
     return 0 if verdict is None else verdict.exit_code
 
 
-def _asked_for(proposal: Proposal, demand: str | None) -> Proposal:
-    """Return the proposal with the demand that it plans for, for the report and for the command that judges it."""
-    inputs = proposal.solution.inputs | ({} if demand is None else {"demand": demand})
+def _asked_for(proposal: Proposal, **asked: Path | str | None) -> Proposal:
+    """Return the proposal with the options that it was made with, for the report and for the command that judges it."""
+    inputs = proposal.solution.inputs | {
+        name: str(given) for name, given in asked.items() if given is not None
+    }
     return replace(proposal, solution=proposal.solution.model_copy(update={"inputs": inputs}))
 
 

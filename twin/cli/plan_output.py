@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -85,8 +86,11 @@ def hand_over(
 
 
 def _as_asked(solution: Solution) -> str:
-    """Return the options with which a plan for another demand is judged."""
-    return f" --demand {solution.inputs['demand']}" if "demand" in solution.inputs else ""
+    """Return the options with which a plan is judged as it was asked for: another demand, gates and worlds that were named."""
+    given = solution.inputs
+    return "".join(
+        f" --{name} {shlex.quote(given[name])}" for name in ("demand", "gates", "suite") if name in given
+    )
 
 
 def explain_solution(solution: Solution, screen: Console) -> None:
