@@ -165,7 +165,11 @@ def _shares(m: Rows, problem: Any, count: tuple[Array, Array]) -> Array:
     there = needed > 0  # who needs nothing wants no shares
     wanted, needed = (wanted[0][there], wanted[1][there]), needed[there]
     middle = wish.share[wanted] * needed
-    rows = m.add_rows(middle - wish.within * needed, middle + (wish.within if wish.above is None else wish.above) * needed, len(middle))
+    rows = m.add_rows(
+        middle - wish.within * needed,
+        middle + (wish.within if wish.above is None else wish.above) * needed,
+        len(middle),
+    )
     row_of[wanted] = rows
     m.put(rows, m.add_columns(len(rows), wish.price, INF), -1.0)
     m.put(rows, m.add_columns(len(rows), wish.price, INF), 1.0)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from solvers.capacity import Form, Planned, plan_capacity
 from solvers.capacity_fleet import FleetProblem, Wishes, capacity_problem
-from solvers.capacity_plan import replicas_of, transfers_of, waves_of
+from solvers.capacity_plan import Transfer, replicas_of, transfers_of, waves_of
 from solvers.capacity_solve import Effort
 from solvers.problem import Ints
 from tests.solvers.capacity_fleets import small
@@ -106,9 +106,9 @@ def kept(given_: FleetProblem, counts: Ints) -> list[list[float]]:
 
 
 @settings(max_examples=25)
-@given(st.integers(0, 10**6), st.integers(1, 40))
-def test_waves_make_any_counts_and_take_from_nobody_what_it_needs(seed: int, most: int) -> None:
-    given_ = capacity_problem(small(seed=seed % 7))
+@given(st.integers(0, 10**6), st.integers(1, 40), st.sampled_from([300.0, 700.0, 900.0]))
+def test_waves_make_any_counts_and_take_from_nobody_what_it_needs(seed: int, most: int, rate: float) -> None:
+    given_ = capacity_problem(small(seed=seed % 7, rate=rate))
     problem, goal = given_.problem, owned_counts(given_, seed)
     now = problem.now.copy()
     pair_of = {
@@ -167,6 +167,13 @@ def test_the_free_owner_gives_first_and_whole_cells_are_joined() -> None:
         "spare",
         "ml",
     ]
+    # A larger transfer from an owner with demand waits for a smaller one from an owner without.
+    other = next(d for d in boxes if d != c and problem.now[pair[d, "web"]] > 1)
+    both = [
+        Transfer(int(other), pair[other, "web"], pair[other, "ml"], int(problem.now[pair[other, "web"]])),
+        Transfer(int(c), pair[c, "spare"], pair[c, "ml"], 1),
+    ]
+    assert [part.source for wave in waves_of(given_, both, 1) for part in wave][:2] == ["spare", "web"]
     assert transfers_of(problem, problem.now) == [] and waves_of(given_, [], 5) == []
 
 
