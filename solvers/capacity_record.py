@@ -11,7 +11,7 @@ from solvers.capacity_solve import Solved, backbone_cost, with_backbone
 from solvers.capacity_value import Value, value_of
 from solvers.formulations.capacity import capacity_program
 from solvers.highs import Highs
-from solvers.linear import LinearProgram
+from solvers.linear import LinearProgram, block_name
 from solvers.problem import CapacityProblem, Floats, Ints
 from twin.model.names import compress
 from twin.records.solution import Alternative, Binding, Conflict, Sensitivity, Shortfall, Table
@@ -28,7 +28,7 @@ def bindings(given: FleetProblem, solved: Solved) -> tuple[Binding, ...]:
     program, relaxed = solved.program, solved.relaxed
     if program is None or relaxed is None or relaxed.row_dual is None:
         return ()
-    units = {_word(budget.name): budget for budget in given.problem.budgets}
+    units = {block_name(budget.name): budget for budget in given.problem.budgets}
     found = []
     for block in program.row_blocks:
         if block.name == "cell":
@@ -274,7 +274,3 @@ def _wishes(program: LinearProgram, rows: Ints) -> tuple[str, ...]:
         block = next(b for b in program.row_blocks if b.first <= row < b.first + b.size)
         found.setdefault(block.text or block.name, []).append(" of ".join(block.label(row - block.first)))
     return tuple(f"{text}: {', '.join(compress(names))}" for text, names in found.items())
-
-
-def _word(text: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in text)

@@ -17,7 +17,7 @@ import numpy as np
 from solvers.capacity_value import Value, broken, value_of
 from solvers.formulations.capacity import capacity_program
 from solvers.highs import Answer, Highs, Progress, SolverError
-from solvers.linear import LinearProgram
+from solvers.linear import LinearProgram, block_name
 from solvers.owners import all_owned
 from solvers.problem import CapacityProblem, Floats, Ints
 from twin.records.solution import SolveStatus
@@ -177,7 +177,7 @@ def today(problem: CapacityProblem, program: LinearProgram) -> Floats:
     x[program.columns("buffer")] = loss
     x[program.columns("short")] = value.short
     for budget in problem.budgets:
-        name = "over_" + "".join(letter if letter.isalnum() else "_" for letter in budget.name)
+        name = f"over_{block_name(budget.name)}"
         if np.isfinite(budget.price):
             over = problem.used(budget, problem.now) - problem.limits(budget)
             x[program.columns(name)] = np.maximum(over, 0.0)

@@ -209,6 +209,17 @@ class ModelError(FleetwinError):
     """A model that cannot be solved for what it says: not a number, bounds that cross, empty rows that must hold."""
 
 
+def block_name(text: str) -> str:
+    """Return the name of a block for words: letters, digits and underscores ("spare_servers")."""
+    return "".join(letter if letter.isalnum() else "_" for letter in text)
+
+
+def running(width: Ints) -> Ints:
+    """Return 0, 1, ... w - 1 for each width w, one after the other."""
+    ends = np.cumsum(width)
+    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - width, width)
+
+
 def _impossible(program: LinearProgram) -> Iterator[str]:
     """Yield what is wrong with the numbers of a program, at most three places each."""
     numbers = [

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from solvers.formulations.capacity_backbone import add_backbone
-from solvers.linear import Axis, Ints, LinearModel, LinearProgram
+from solvers.linear import Axis, Ints, LinearModel, LinearProgram, block_name, running
 from solvers.problem import Bools, Budget, CapacityProblem, Family
 
 
@@ -154,7 +154,7 @@ def buffer_covers_every_domain(
     k = np.arange(len(wanted))
     owner = groups.reservation[wanted]
     model.rows(
-        f"survive_{_word(family.name)}",
+        f"survive_{block_name(family.name)}",
         (Axis(family.domains, groups.domain[wanted]), Axis(problem.reservation_names, owner)),
         [(k, v.load[wanted], 1.0), (k, v.excess[wanted], 1.0), (k, v.buffer[owner], -1.0)],
         upper=0.0,
@@ -175,7 +175,7 @@ def buffer_covers_family(
     at, value, owner = at[inside], problem.value[inside], groups.reservation[kept]
     now = np.bincount(at, value * problem.now[inside], len(kept))
     model.rows(
-        f"survive_{_word(family.name)}",
+        f"survive_{block_name(family.name)}",
         (Axis(family.domains, groups.domain[kept]), Axis(problem.reservation_names, owner)),
         [
             (at, v.into[inside], value),
@@ -196,14 +196,14 @@ def budgets_hold_in_every_state(
     first = np.searchsorted(problem.pair_cell, np.arange(problem.cells + 1))
     width = (first[1:] - first[:-1])[cells]
     at = np.repeat(rows, width)
-    pair = np.repeat(first[cells], width) + _running(width)
+    pair = np.repeat(first[cells], width) + running(width)
     flow = np.repeat(entries.data, width) * budget.weight[pair]
     terms = [(at, v.into[pair], flow), (at, v.out[pair], -flow)]
     if np.isfinite(budget.price):
-        over = model.columns(f"over_{_word(budget.name)}", [Axis(budget.rows)], cost=budget.price)
+        over = model.columns(f"over_{block_name(budget.name)}", [Axis(budget.rows)], cost=budget.price)
         terms.append((np.arange(len(over)), over, np.full(len(over), -1.0)))
     model.rows(
-        _word(budget.name),
+        block_name(budget.name),
         [Axis(budget.rows)],
         terms,
         upper=problem.limits(budget) - problem.used(budget, problem.now),
@@ -254,14 +254,3 @@ def _pair_axes(problem: CapacityProblem) -> tuple[Axis, Axis]:
         Axis(problem.cell_names, problem.pair_cell),
         Axis(problem.reservation_names, problem.pair_reservation),
     )
-
-
-def _running(width: Ints) -> Ints:
-    """Return 0, 1, ... w - 1 for each width."""
-    ends = np.cumsum(width)
-    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - width, width)
-
-
-def _word(text: str) -> str:
-    """Return a name for a block: letters, digits and underscores."""
-    return "".join(letter if letter.isalnum() else "_" for letter in text)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solvers.linear import Axis, Ints, LinearModel
+from solvers.linear import Axis, Ints, LinearModel, running
 from solvers.problem import Backbone, CapacityProblem
 
 
@@ -92,7 +92,7 @@ def sites_serve_with_what_they_have(
     last = np.searchsorted(pair_key[order], r * len(b.sites) + d, side="right")
     width = last - first
     at = np.repeat(np.arange(len(places)), width)
-    pair = order[np.repeat(first, width) + _running(width)]
+    pair = order[np.repeat(first, width) + running(width)]
     now = np.bincount(at, problem.value[pair] * problem.now[pair], len(places))
     model.rows(
         "serve_at_site",
@@ -125,8 +125,3 @@ def links_carry_it(model: LinearModel, problem: CapacityProblem, crossing: Cross
 
 def _words(backbone: Backbone) -> tuple[str, ...]:
     return tuple(state or "as it is" for state in backbone.states)
-
-
-def _running(width: Ints) -> Ints:
-    ends = np.cumsum(width)
-    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - width, width)
