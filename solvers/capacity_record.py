@@ -117,10 +117,7 @@ def sensitivities(given: FleetProblem, solved: Solved) -> tuple[Sensitivity, ...
     solver.solve()
     for name, factor in CHANGES.items():
         other = capacity_program(replace(given.problem, demand=given.problem.demand * factor))
-        rows = np.arange(len(other.row_lower))
-        solver.change_rows(rows, other.row_lower, other.row_upper)
-        columns = np.arange(len(other.cost))
-        solver.change_columns(columns, other.lower, other.upper)
+        solver.change(other)
         answer = solver.solve(time_limit_s=60.0)
         if answer.x is None:
             continue

@@ -16,6 +16,7 @@ import numpy as np
 
 from solvers.capacity_value import Value, broken, value_of
 from solvers.formulations.capacity import capacity_program
+from solvers.guide import LinearGuide
 from solvers.highs import Answer, Highs, Progress, SolverError
 from solvers.linear import LinearProgram, block_name
 from solvers.owners import all_owned
@@ -24,6 +25,7 @@ from twin.records.solution import SolveStatus
 
 MIP_INTEGERS = 8_000  # up to so many servers-to-place numbers HiGHS' own branch and cut is right
 LP_PAIRS = 60_000  # up to so many pairs the linear program takes seconds
+LP_PART = 0.75  # of the time, for the linear program where it is to be the guide
 PRESSED_S = 1.0  # what is kept of a time limit for counting and writing
 
 
@@ -141,21 +143,31 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
 
 
 def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
-    """Price decomposition; the linear program beside it where that is small enough, for the same problem: without a backbone."""
+    """Whole plans from the linear program where it takes seconds; from what prices say beyond, or where it was too slow.
+
+    Both are for the problem without a backbone: flows join what prices separate.
+    """
     from solvers.scale import solve_large
 
+    whole = problem.backbone is None
     problem = replace(problem, backbone=None)
-    program = relaxed = None
+    program = relaxed = guide = None
     if problem.pairs <= LP_PAIRS:
-        program = capacity_program(problem)
-        relaxed = Highs(program, relaxed=True).solve(
-            time_limit_s=_left(effort, clock) / 3, should_stop=effort.should_stop
-        )
-    found = solve_large(problem, time_limit_s=_left(effort, clock), should_stop=effort.should_stop)
+        linear = LinearGuide(problem)
+        relaxed, guide = linear.solve(LP_PART * _left(effort, clock), effort.should_stop)
+        program = linear.program
+    found = solve_large(
+        problem,
+        time_limit_s=_left(effort, clock),
+        guide=guide,
+        gap=effort.gap,
+        should_stop=effort.should_stop,
+    )
     by, bound = "price decomposition, strengthened for whole numbers", found.bound
-    if relaxed is not None and relaxed.bound > bound:
-        by, bound = "linear program", relaxed.bound
-    return _Found(found.counts, bound, _cut_short(effort), by, program, relaxed)
+    if guide is not None and guide.bound >= bound:
+        by = "linear program"
+    status: SolveStatus = "optimal" if whole and found.gap <= effort.gap else _cut_short(effort)
+    return _Found(found.counts, bound, status, by, program, relaxed)
 
 
 def counts_of(problem: CapacityProblem, program: LinearProgram, x: Floats) -> Ints:

@@ -97,6 +97,20 @@ class Highs:
         """Give columns other bounds; the basis stays."""
         self._highs.changeColsBounds(len(columns), columns.astype(np.int32), lower, upper)
 
+    def change(self, program: LinearProgram) -> None:
+        """Take a program that differs in limits, bounds and offset only; the basis stays."""
+        old = self.program
+        if (
+            program.matrix.shape != old.matrix.shape
+            or (program.matrix != old.matrix).nnz
+            or (program.cost != old.cost).any()
+        ):
+            raise SolverError(f"the {program.name} model has other coefficients: it has to be solved anew")
+        self.change_rows(np.arange(len(program.row_lower)), program.row_lower, program.row_upper)
+        self.change_columns(np.arange(len(program.cost)), program.lower, program.upper)
+        self._highs.changeObjectiveOffset(program.offset)
+        self.program = program
+
     def start_from(self, x: Floats) -> None:
         """Hand over a feasible point as the first incumbent."""
         solution = highspy.HighsSolution()
@@ -114,7 +128,9 @@ class Highs:
     ) -> Answer:
         """Solve, from the last basis where there is one. Never raises for what the model is; the status says it."""
         clock = time.monotonic()
-        self.option("time_limit", time_limit_s)
+        self.option(
+            "time_limit", self._highs.getRunTime() + time_limit_s
+        )  # its clock goes on from solve to solve
         if self.whole:
             self.option("mip_rel_gap", gap)
         watch = self._watch(clock, time_limit_s, should_stop, progress)

@@ -5,11 +5,9 @@
 with prices of cells λ ≥ 0, of budgets 0 ≤ μ ≤ their price, of wanted shares |η| ≤ theirs. V_r is what reservation r pays for
 itself (`solvers/separate.py`). L is a bound at *any* prices, and at the duals of the LP it is the value of the LP.
 
-*Integers make it stronger.* In one domain a reservation's load is a sum of whole servers: between the attainable
-loads y₁ ≤ a ≤ y₂
-around its allowance a, the excess (y - a)⁺ of whole servers lies above its chord from (y₁, 0) to (y₂, y₂ - a), which
-is convex and
-above the excess itself. So V_r may charge the chord, and L rises above the LP.
+*Integers make it stronger.* In one domain a reservation's load is a sum of whole servers: between the attainable loads
+y₁ ≤ a ≤ y₂ around its allowance a, the excess (y - a)⁺ of whole servers lies above its chord from (y₁, 0) to (y₂, y₂ - a), which
+is convex and above the excess itself. So V_r may charge the chord, and L rises above the LP.
 
 A reservation may survive several families with one worst loss. V_r knows the loss of one of them, the coarsest: exact where
 families are nested (the loss of a site takes that of its switchboards), else a bound that is weaker and still valid. Where a
@@ -61,9 +59,7 @@ class Rows:
     """What ties reservations together: low ≤ matrix · n ≤ high, rows of cells, then budgets, then wanted shares.
 
     A price of a row lies between `least` and `most`: 0 and infinity where a row is hard, the price of its slack where it is soft.
-    `unit` scales a step of the prices, row by row; `kind` says which rows are alike (cells of one type; -1: none),
-    for steps of all
-    of them together.
+    `unit` scales a step of the prices, row by row.
     """
 
     matrix: csr_array
@@ -72,7 +68,6 @@ class Rows:
     least: Floats
     most: Floats
     unit: Floats
-    kind: Ints
     blocks: tuple[slice, ...]
 
 
@@ -135,8 +130,7 @@ def coupling(problem: CapacityProblem) -> Rows:
     mean = matrix.sum(axis=1) / np.maximum(np.diff(matrix.indptr), 1)  # of a server, in what the row counts
     unit = 1.0 / np.maximum(mean * np.maximum(np.abs(high), 1e-9), 1e-9)
     blocks = tuple(slice(int(first), int(end)) for first, end in zip(ends[:-1], ends[1:], strict=True))
-    kind = np.concatenate([problem.cell_type, np.full(len(most) - problem.cells, -1)])
-    return Rows(matrix, low, high, np.where(both, -price, 0.0), most, unit, kind, blocks)
+    return Rows(matrix, low, high, np.where(both, -price, 0.0), most, unit, blocks)
 
 
 def _wanted(problem: CapacityProblem) -> tuple[csr_array, Floats, Floats]:

@@ -17,9 +17,6 @@ import numpy as np
 from solvers.oracle import Oracle, Rows
 from solvers.problem import Floats
 
-# Weight of the step that the cells of a type take together beside the step that each takes alone: this many times as long, at
-# most so many times as steep.
-SHARE, TOGETHER = 4.0, 20.0
 MARGIN = (
     0.004  # of the servers of a cell: the mean aims at so many fewer, because whole servers fit less well
 )
@@ -42,7 +39,6 @@ class Volume:
     oracle: Oracle
     start: Floats | None = None
     mixing: float = 0.1
-    together: bool = True
     bound: float = field(init=False, default=-np.inf)
     turns: int = field(init=False, default=0)
 
@@ -54,18 +50,8 @@ class Volume:
         answer = self.oracle.ask(self.prices)
         self.bound, self.mean, self.turns = answer.bound, answer.counts, 1
         self.aim = 0.005 * abs(self.bound)
-        self.margin = np.full(len(rows.high), MARGIN)
+        self._cells = np.arange(len(rows.high)) < self.oracle.problem.cells
         self._bad = 0
-
-    def alone(self) -> None:
-        """From now on let each cell step alone, and begin the mean anew: common steps leave it unlawful."""
-        self.together, self.mixing, self.aim = False, 0.1, 1e-3 * abs(self.bound)
-        self.mean = self.oracle.ask(self.prices).counts
-
-    def spare(self, extra: Floats) -> None:
-        """Leave more in these cells, a part of their servers `[K]`: whole servers did not fit; step and mix wider for it."""
-        self.margin = np.minimum(self.margin + extra, 0.1)
-        self.aim, self.mixing = max(self.aim, 3e-4 * abs(self.bound)), max(self.mixing, 0.04)
 
     def run(
         self,
@@ -91,11 +77,9 @@ class Volume:
         """Step once; return whether there was anywhere to go."""
         rows = self.oracle.rows
         excess = _excess(rows, self.mean, self.prices)
-        close = (rows.kind >= 0) & ((self.prices > 0) | (excess > 0))
-        excess = np.where(close, excess + self.margin * rows.high, excess)
-        alone, together = excess * rows.unit, self._of_types(excess)
-        weight = min(TOGETHER, SHARE * float(excess @ alone) / max(float(excess @ together), 1e-12))
-        way = alone + weight * together if self.together else alone
+        close = self._cells & ((self.prices > 0) | (excess > 0))
+        excess = np.where(close, excess + MARGIN * rows.high, excess)
+        way = excess * rows.unit
         length = float(excess @ way)
         if length <= 0.0:
             return False
@@ -105,15 +89,6 @@ class Volume:
         self.mean += self.mixing * (answer.counts - self.mean)
         self._learn(answer.bound, prices, answer.counts, excess)
         return True
-
-    def _of_types(self, excess: Floats) -> Floats:
-        """Return the part of a step that all cells of a type take together: by how much the type as a whole is missed."""
-        kind, high = self.oracle.rows.kind, self.oracle.rows.high
-        known = kind >= 0
-        missed = np.bincount(kind[known], excess[known]) / np.maximum(
-            np.bincount(kind[known], high[known]), 1.0
-        )
-        return np.where(known & (high > 0), missed[kind], 0.0)
 
     def _learn(self, bound: float, prices: Floats, counts: Floats, way: Floats) -> None:
         """Keep better prices; aim farther while steps succeed, step shorter while they fail."""

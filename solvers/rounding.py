@@ -106,10 +106,10 @@ def _lift(t: Any, s: Any, r: int) -> bool:
 
 
 @njit(cache=True)
-def polish(t: Any, s: Any) -> float:
-    """Give up or move single servers of each reservation while that costs less; return what is saved."""
+def polish(t: Any, s: Any, order: Ints) -> float:
+    """Give up or move single servers of each of these reservations while that costs less; return what is saved."""
     saved = 0.0
-    for r in range(len(t.demand)):
+    for r in order:
         for k in range(t.pair_runs[r], t.pair_runs[r + 1]):
             p = t.pairs_of[k]
             while s.counts[p] > 0:

@@ -2,9 +2,9 @@
 
     counts, bound, trace = solve_large(problem, time_limit_s=60)
 
-What comes back is lawful at any time: if the clock or `should_stop` ends the search early, it is the best plan so far, and the
-bound is the best so far. `trace` says what was found when, and keeps the prices: tomorrow, or after a loss, they are the
-`guide` from which the search starts.
+What comes back is lawful at any time: if the clock, a proven gap or `should_stop` ends the search early, it is the best plan so
+far, and the bound is the best so far. `trace` says what was found when. A `Guide` says where to start: counts and prices of
+the linear program where that takes seconds, else the prices of a problem with the same pairs and rows, solved before.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from solvers.coarse import coarse_guide
 from solvers.ejection import improve, seize, serve
+from solvers.guide import Guide
 from solvers.oracle import Oracle
 from solvers.prices import Volume
 from solvers.problem import CapacityProblem, Family, Floats, Ints
@@ -26,18 +28,21 @@ from solvers.whole import Plan, Terms, plan, plan_cost, terms
 
 WIDE = 5e-3  # of the cost: a gap that another plan might close
 SETTLED = 2e-5  # of the bound: prices whose steps aim at less are as good as they get
-BIDS = 20  # rounds of an auction
+COARSE_PART = 0.15  # of the time, for the coarse problem's linear program at most
+BIDS = 60  # rounds of an auction
+VAIN = 5  # rounds without a better plan after which an auction goes back to its best one
 TRIES = 200  # chains between two looks at the clock
+INSISTENCE = 200  # auctions at most
+POLISHED = 5  # reservations that are polished between two looks at the clock
 REGRETTED = 500  # pairs that may be improved between two looks at the clock
 
 
 @dataclass
 class Trace:
-    """What was found when: (seconds, what, bound, cost of the best plan); the last prices; how often the oracle was asked."""
+    """What was found when: (seconds, what, bound, cost of the best plan); the last prices and mean; turns of the oracle."""
 
     events: list[tuple[float, str, float, float]] = field(default_factory=list)
-    prices: Floats = field(default_factory=lambda: np.zeros(0))
-    guide: Floats = field(default_factory=lambda: np.zeros(0))
+    guide: Guide = field(default_factory=lambda: Guide(np.zeros(0)))
     turns: int = 0
 
     @property
@@ -53,25 +58,41 @@ class Found(NamedTuple):
     bound: float
     trace: Trace
 
+    @property
+    def gap(self) -> float:
+        """Return (cost - bound) / |cost|."""
+        return gap_of(self.trace.cost, self.bound)
+
+
+def gap_of(cost: float, bound: float) -> float:
+    """Return how far a cost is above a bound, as a part of the cost."""
+    return (cost - bound) / abs(cost) if cost else 0.0
+
 
 def solve_large(
     problem: CapacityProblem,
     *,
     time_limit_s: float,
-    guide: Trace | None = None,
+    guide: Guide | None = None,
+    gap: float = 0.0,
     log: Callable[[str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Found:
-    """Return the best plan found in time; `guide` is the trace of a problem with the same pairs and rows, solved before."""
-    search = Search(problem, time_limit_s, log, should_stop)
+    """Return the best plan found in time, or the first within `gap` of its bound.
+
+    `guide` is of this problem, or (prices only) of one with the same pairs and rows.
+    """
+    search = Search(problem, time_limit_s, gap, log, should_stop)
     search.start(guide)
-    if guide is None:
-        search.price(0.15, together=True)
-    search.price(0.5, together=False)
-    search.round(until=0.75)
-    search.price(0.85, together=False)
+    if guide is not None and guide.mean is not None:
+        search.round(guide.mean, until=0.6)
+    else:
+        search.price(0.65)
+        search.round(search.volume.mean, until=0.9)
+    search.price(0.92)
     if search.hopeful():
-        search.round(until=0.95)
+        search.round(search.volume.mean, until=0.97)
+    search.insist()
     search.improve()
     return search.found()
 
@@ -92,7 +113,7 @@ def ready() -> None:
     seize(layout, made, order, nothing, np.zeros(1))
     lift(layout, made, order)
     serve(layout, made, order, nothing, np.zeros(1), 1)
-    polish(layout, made)
+    polish(layout, made, order)
     improve(layout, made, np.arange(2), nothing, np.zeros(1))
     plan_cost(layout, made)
 
@@ -104,10 +125,11 @@ class Search:
         self,
         problem: CapacityProblem,
         time_limit_s: float,
+        gap: float,
         log: Callable[[str], None] | None,
         should_stop: Callable[[], bool] | None,
     ) -> None:
-        self.began, self.limit = time.perf_counter(), time_limit_s
+        self.began, self.limit, self.gap = time.perf_counter(), time_limit_s, gap
         self.log, self.stopped = log or (lambda _: None), should_stop or (lambda: False)
         if not best_answers.signatures:
             self.log(
@@ -122,76 +144,107 @@ class Search:
         )
         give_back(self.terms, self.best, np.zeros(problem.pairs))
         self.cost = float(plan_cost(self.terms, self.best))
-        self.note("what there is now", -np.inf)
+        self.bound = -np.inf
+        self.note("what there is now")
 
-    def start(self, guide: Trace | None) -> None:
-        """Ask for a first bound: at yesterday's prices, or at none."""
+    def start(self, guide: Guide | None) -> None:
+        """Ask for a first bound: at the prices of the guide, or of the coarse problem."""
         self.oracle = Oracle(self.problem)
+        if guide is None and not self.over():
+            guide = coarse_guide(self.problem, COARSE_PART * self.limit, self.stopped)
         self.volume = Volume(self.oracle, None if guide is None else guide.prices)
+        self.bound = self.volume.bound
         if guide is not None:
-            self.volume.aim *= 0.1
-        self.note("first prices", self.volume.bound)
+            self.volume.aim *= 0.2
+            self.bound = max(self.bound, guide.bound)
+        self.note("first prices")
 
     def over(self) -> bool:
-        """Return whether time is up or a stop was asked for."""
-        return self.part() >= 1.0 or self.stopped()
+        """Return whether time is up, a stop was asked for, or the plan is as good as was asked for."""
+        return self.part() >= 1.0 or self.stopped() or gap_of(self.cost, self.bound) <= self.gap
 
-    def price(self, part: float, *, together: bool) -> None:
+    def price(self, part: float) -> None:
         """Improve prices until a part of the time is over or they have settled."""
-        if together != self.volume.together:
-            self.volume.alone()
-        self.volume.run(self.began + part * self.limit, self.stopped, settled=SETTLED)
-        self.note("prices", self.volume.bound)
+        self.volume.run(self.began + part * self.limit, self.over, settled=SETTLED)
+        self.bound = max(self.bound, self.volume.bound)
+        self.note("prices")
 
     def hopeful(self) -> bool:
         """Return whether another plan is worth its time: the prices have moved, or the gap is wide."""
-        return self.volume.turns > 1.2 * self.rounded or self.cost - self.volume.bound > WIDE * abs(self.cost)
+        return self.volume.turns > 1.2 * self.rounded or self.cost - self.bound > WIDE * abs(self.cost)
 
-    def round(self, until: float) -> None:
-        """Make whole plans from the mean that was bought, the dearest reservations first, then the largest; keep the best.
+    def round(self, mean: Floats, until: float) -> None:
+        """Make whole plans of a mean, the largest reservations first, then the dearest; keep the best.
 
         The auction and chains go on until a part of the time is over.
         """
         prices, worth = self._guides()
-        self.rounded = self.volume.turns
-        began, end = self.part(), until
+        self.rounded, began = self.volume.turns, self.part()
         for name, order in (
+            ("largest", np.argsort(-self.problem.demand, kind="stable")),
             ("dearest", np.argsort(-worth, kind="stable")),
-            ("largest", np.argsort(-self.problem.demand)),
         ):
-            if self.over() or (name == "largest" and 2.0 * self.part() - began > end):
+            if self.over() or (name == "dearest" and 2.0 * self.part() - began > until):
                 return
-            made = plan(self.problem, self.terms, np.floor(self.volume.mean + 1e-6).astype(np.int64))
+            made = plan(self.problem, self.terms, np.floor(mean + 1e-6).astype(np.int64))
             give_back(self.terms, made, prices)
             top_up(self.terms, made, order, prices)
             self.keep(made, f"{name} first")
-            self._auction(made, prices, worth.copy(), until)
-            self.keep(made, f"{name} first, auction")
-            lift(self.terms, made, order)
-            while self.part() < until and serve(self.terms, made, order, prices, worth, TRIES) < -1e-6:
-                if self.over():
-                    break
-            polish(self.terms, made)
-            self.keep(made, f"{name} first, chains")
+            self._fill(made, prices, worth.copy(), until, f"{name} first, chains")
 
-    def _auction(self, made: Plan, prices: Floats, worth: Floats, until: float) -> None:
-        """While somebody is short: let them take from others, raise what an RRU is worth to them, top up the robbed."""
-        for _ in range(BIDS):
-            short = np.maximum(self.problem.demand - made.total + made.worst[:, 0], 0.0) > 1e-6
-            if not short.any() or self.part() >= until or self.over():
+    def _fill(self, made: Plan, prices: Floats, bids: Floats, until: float, what: str) -> None:
+        """Serve who is short: by an auction, then by chains from its best plan; then polish."""
+        made = self._auction(made, prices, bids, until)
+        order = np.argsort(-bids, kind="stable")
+        lift(self.terms, made, order)
+        while self.part() < until and not self.over():
+            if serve(self.terms, made, order, prices, bids, TRIES) >= -1e-6:
+                break
+        for first in range(0, len(order), POLISHED):
+            if self.part() >= until or self.over():
+                break
+            polish(self.terms, made, order[first : first + POLISHED])
+        self.keep(made, what)
+
+    def insist(self) -> None:
+        """While somebody is short and there is time: begin auctions at the best plan, with other first bids each time."""
+        prices, worth = self._guides()
+        rng = np.random.Generator(np.random.Philox(0))
+        for _ in range(INSISTENCE):
+            if self.over() or not (self._short(self.best) > 1e-6).any():
                 return
+            bids = worth * rng.lognormal(0.0, 0.5, len(worth))
+            self._fill(_copy(self.best), prices, bids, 1.0, "insisted")
+
+    def _short(self, made: Plan) -> Floats:
+        """Return what each reservation is short of [RRU]."""
+        return np.maximum(self.problem.demand - made.total + made.worst[:, 0], 0.0)
+
+    def _auction(self, made: Plan, prices: Floats, worth: Floats, until: float) -> Plan:
+        """Return the best plan of an auction: who is short takes from others, its RRU is worth more, the robbed are topped up."""
+        best, least, vain = _copy(made), self.keep(made, "auction begins"), 0
+        for _ in range(BIDS):
+            short = self._short(made) > 1e-6
+            if not short.any() or self.part() >= until or self.over():
+                break
             worth[short] = 1.5 * worth[short] + 0.1
             order = np.argsort(-worth, kind="stable")
             seize(self.terms, made, order, prices, worth)
             top_up(self.terms, made, order, prices)
-            self.keep(made, "auction")
+            cost, vain = self.keep(made, "auction"), vain + 1
+            if cost < least:
+                best, least, vain = _copy(made), cost, 0
+            if vain == VAIN:
+                made, vain = _copy(best), 0
+        return best
 
     def part(self) -> float:
         """Return which part of the time is over."""
         return (time.perf_counter() - self.began) / max(self.limit, 1e-9)
 
     def _guides(self) -> tuple[Floats, Floats]:
-        """Return what prices add to a server of each pair, and what an RRU is worth to each reservation."""
+        """Return what the best prices add to a server of each pair, and what an RRU is worth to each reservation."""
+        self.oracle.ask(self.volume.prices)
         return self.oracle.pair_cost(self.volume.prices) - self.problem.prices.use, self.oracle.memory[
             :, 0
         ].copy()
@@ -208,28 +261,29 @@ class Search:
             )
         self.keep(made, "improved")
 
-    def keep(self, made: Plan, what: str) -> None:
-        """Keep a plan if it is the best, and note it."""
+    def keep(self, made: Plan, what: str) -> float:
+        """Keep a plan if it is the best, and note it; return its cost."""
         cost = float(plan_cost(self.terms, made))
         if cost < self.cost:
             self.best, self.cost = _copy(made), cost
-        self.note(f"{what}: {cost:.1f}", self.volume.bound)
+        self.note(f"{what}: {cost:.1f}")
+        return cost
 
-    def note(self, what: str, bound: float) -> None:
+    def note(self, what: str) -> None:
         """Write down, and say, where we are."""
         passed = time.perf_counter() - self.began
-        self.trace.events.append((passed, what, bound, self.cost))
-        gap = (self.cost - bound) / abs(self.cost) if self.cost else 0.0
-        self.log(f"{passed:7.2f} s  bound {bound:.1f}  plan {self.cost:.1f}  gap {gap:.2%}  {what}")
+        self.trace.events.append((passed, what, self.bound, self.cost))
+        self.log(
+            f"{passed:7.2f} s  bound {self.bound:.1f}  plan {self.cost:.1f}  gap {gap_of(self.cost, self.bound):.2%}  {what}"
+        )
 
     def found(self) -> Found:
         """Return what was found."""
-        self.trace.prices, self.trace.guide, self.trace.turns = (
-            self.volume.prices,
-            self.volume.mean,
+        self.trace.guide, self.trace.turns = (
+            Guide(self.volume.prices, self.volume.mean, self.bound),
             self.volume.turns,
         )
-        return Found(self.best.counts, self.volume.bound, self.trace)
+        return Found(self.best.counts, self.bound, self.trace)
 
 
 def _copy(made: Plan) -> Plan:

@@ -1,8 +1,7 @@
 """A plan of whole servers that knows, at any time, what one server more or less of any pair would cost: exactly.
 
-All rules are in it: cells, hard and soft budgets, the worst loss of every family that is survived, spread, wanted
-shares, moves. A
-change is one server of one pair. Everything here is compiled by numba; `solvers/rounding.py` decides which changes to make.
+All rules are in it: cells, hard and soft budgets, the worst loss of every family that is survived, spread, wanted shares,
+moves. A change is one server of one pair. All is compiled by numba; `solvers/rounding.py` decides which changes to make.
 """
 
 from __future__ import annotations
@@ -23,11 +22,10 @@ class Terms(NamedTuple):
 
     `place` `[F, P]` (-1: none); places of a family are sorted by reservation: `places` `[F, R + 1]`. `lost` `[F, R]`: whether the
     family is survived. `low` and `high` `[places]`: a wanted share (infinite: none). `pairs_of` lists pairs by reservation,
-    `pair_runs` `[R + 1]` and `cell_runs` `[C + 1]` its and the cells' runs. `row_runs` `[C + 1]`: the rows of
-    budgets a cell draws on,
-    `row`, `share` and `budget` of each such entry; `weight` `[B, P]`; `cells_of_row` are the runs
-    of `row_cells`; `row_price`; `row_scale` is what sums of floats may be off. `weights`: move,
-    use, spread, buffer, shortage, affinity; `fixed` is paid whatever the plan.
+    `pair_runs` `[R + 1]` and `cell_runs` `[C + 1]` its and the cells' runs. `row_runs` `[C + 1]`: the rows of budgets a cell
+    draws on, `row`, `share` and `budget` of each such entry; `weight` `[B, P]`; `cells_of_row` are the runs of `row_cells`;
+    `row_price`; `row_scale` is what sums of floats may be off. `weights`: move, use, spread, buffer, shortage, affinity; `fixed`
+    is paid whatever the plan.
     """
 
     cell: Ints

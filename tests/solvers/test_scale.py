@@ -11,12 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from solvers.capacity_value import value_of
+from solvers.coarse import coarse_guide, coarse_of
 from solvers.ejection import serve
+from solvers.guide import Guide, LinearGuide
+from solvers.highs import SolverError
 from solvers.oracle import Oracle, _around
 from solvers.prices import Volume
 from solvers.problem import Affinity, Budget, CapacityProblem, Family
 from solvers.scale import solve_large
 from solvers.whole import plan, plan_cost, terms
+from tests.solvers.capacities import random_problem as everything
 from tests.solvers.instances import instance, without
 from tests.solvers.lp import solve
 from tests.solvers.score import score
@@ -86,7 +91,7 @@ def test_any_prices_bound_the_best_plan(seed: int, scale: float) -> None:
     for prices in (np.zeros(len(oracle.rows.high)), scale * rng.normal(size=len(oracle.rows.high))):
         prices = np.clip(prices, oracle.rows.least, oracle.rows.most)
         assert oracle.ask(prices).bound <= best.objective + 1e-6
-    volume = Volume(oracle, together=False)
+    volume = Volume(oracle)
     assert volume.run(np.inf, most=60).bound <= best.objective + 1e-6
 
 
@@ -165,7 +170,7 @@ def test_the_order_of_reservations_does_not_matter_to_the_bound() -> None:
         budgets=tuple(replace(b, weight=b.weight[order]) for b in problem.budgets),
         affinity=replace(problem.affinity, share=problem.affinity.share[back]),
     )  # fmt: skip
-    one, two = (Volume(Oracle(p), together=False).run(np.inf, most=40).bound for p in (problem, other))
+    one, two = (Volume(Oracle(p)).run(np.inf, most=40).bound for p in (problem, other))
     assert one == pytest.approx(two, rel=1e-4)
 
 
@@ -180,7 +185,7 @@ def test_a_stop_gives_back_the_best_so_far() -> None:
 def test_a_loss_is_planned_again_from_the_prices_before() -> None:
     problem = instance("small", 0)
     _, _, before = solve_large(problem, time_limit_s=3)
-    counts, bound, _ = solve_large(without(problem, 4), time_limit_s=2, guide=before)
+    counts, bound, _ = solve_large(without(problem, 4), time_limit_s=2, guide=Guide(before.guide.prices))
     scored = score(without(problem, 4), counts)
     assert scored.violations == ()
     assert bound <= scored.objective
@@ -191,3 +196,76 @@ def test_negative_weights_are_refused() -> None:
     wrong = replace(problem.budgets[0], weight=-problem.budgets[0].weight)
     with pytest.raises(ValueError, match="negative weights or shares"):
         Oracle(replace(problem, budgets=(wrong,)))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_shares_without_an_upper_side_and_wishes_for_nothing(seed: int) -> None:
+    problem = everything(seed, pairs=5)
+    rng = np.random.Generator(np.random.Philox(seed))
+    shares = np.where(rng.random((problem.reservations, len(problem.families[0].domains))) < 0.7, 0.4, np.nan)
+    wish = Affinity(0, shares, 0.05, np.inf, 1.5)
+    demand = np.where(np.arange(problem.reservations) == seed % problem.reservations, 0.0, problem.demand)
+    problem = replace(problem, affinity=wish, demand=demand)
+    best = solve(problem, whole=True).objective
+    oracle, layout = Oracle(problem), terms(problem)
+    for scale in (0.0, 0.5, 3.0):
+        prices = np.clip(scale * rng.normal(size=len(oracle.rows.high)), oracle.rows.least, oracle.rows.most)
+        assert oracle.ask(prices).bound <= best + 1e-6
+    counts = rng.integers(0, problem.servers[problem.pair_cell] + 1)
+    made = plan_cost(layout, plan(problem, layout, counts))
+    assert made == pytest.approx(value_of(problem, counts).objective, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_duals_of_the_program_are_prices_of_the_oracle(seed: int) -> None:
+    problem = everything(seed, pairs=8) if seed else instance("tiny", 0)
+    problem = replace(
+        problem, survives=problem.survives & (np.arange(len(problem.families)) == problem.spread_family)
+    )
+    answer, guide = LinearGuide(problem).solve()
+    assert guide is not None
+    oracle = Oracle(problem, whole=False)
+    prices = np.clip(guide.prices, oracle.rows.least, oracle.rows.most)
+    assert oracle.ask(prices).bound == pytest.approx(answer.objective, rel=1e-6, abs=1e-6)
+
+
+def test_a_program_solved_again_is_the_program_solved_anew() -> None:
+    problem = instance("small", 1)
+    linear = LinearGuide(problem)
+    passed = linear.solve()[0].seconds
+    for domain in range(4):
+        linear.change(without(problem, domain))
+        passed += linear.solve()[0].seconds
+    linear.change(without(problem, 4))
+    again, guide = linear.solve(time_limit_s=0.9 * passed)  # what solves before took does not count
+    assert again.status == "optimal"
+    anew, _ = LinearGuide(without(problem, 4)).solve()
+    assert again.objective == pytest.approx(anew.objective, rel=1e-9)
+    assert again.iterations < anew.iterations
+    counts, bound, _ = solve_large(without(problem, 4), time_limit_s=2, guide=guide)
+    scored = score(without(problem, 4), counts)
+    assert scored.violations == () and bound <= scored.objective <= 1.1 * bound
+    with pytest.raises(SolverError, match="other coefficients"):
+        linear.change(instance("tiny", 0))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_coarse_problem_has_what_the_problem_has(seed: int) -> None:
+    problem = everything(seed) if seed else instance("small-sb4", 0)
+    coarse = coarse_of(problem)
+    assert coarse.problem.servers.sum() == problem.servers.sum()
+    assert (np.bincount(coarse.pair, problem.now) == coarse.problem.now).all()
+    for fine, made in zip(problem.budgets, coarse.problem.budgets, strict=True):
+        assert made.limit.sum() == pytest.approx(problem.limits(fine).sum())
+    guide = coarse_guide(problem, 10.0)
+    assert guide is not None
+    oracle = Oracle(problem)
+    assert guide.prices.shape == oracle.rows.high.shape
+
+
+def test_coarse_prices_bound_better_than_none() -> None:
+    problem = instance("small", 3)
+    guide, oracle = coarse_guide(problem, 10.0), Oracle(problem)
+    assert guide is not None
+    volumes = [Volume(oracle, start).run(np.inf, most=40).bound for start in (None, guide.prices)]
+    assert volumes[1] > volumes[0]
