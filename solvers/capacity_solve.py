@@ -149,7 +149,7 @@ def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found
     """
     from solvers.scale import solve_large
 
-    whole = problem.backbone is None
+    whole = problem.backbone is None and not problem.owned  # else the plan that is valued is another
     problem = replace(problem, backbone=None)
     program = relaxed = guide = None
     if problem.pairs <= LP_PAIRS:

@@ -205,7 +205,7 @@ def test_shares_without_an_upper_side_and_wishes_for_nothing(seed: int) -> None:
     shares = np.where(rng.random((problem.reservations, len(problem.families[0].domains))) < 0.7, 0.4, np.nan)
     wish = Affinity(0, shares, 0.05, np.inf, 1.5)
     demand = np.where(np.arange(problem.reservations) == seed % problem.reservations, 0.0, problem.demand)
-    problem = replace(problem, affinity=wish, demand=demand)
+    problem = replace(problem, affinity=wish, demand=demand, owned=False)
     best = solve(problem, whole=True).objective
     oracle, layout = Oracle(problem), terms(problem)
     for scale in (0.0, 0.5, 3.0):
