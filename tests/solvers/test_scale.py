@@ -219,9 +219,9 @@ def test_shares_without_an_upper_side_and_wishes_for_nothing(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_the_duals_of_the_program_are_prices_of_the_oracle(seed: int) -> None:
     problem = everything(seed, pairs=8) if seed else instance("tiny", 0)
-    problem = replace(
-        problem, survives=problem.survives & (np.arange(len(problem.families)) == problem.spread_family)
-    )
+    # What the oracle knows exactly: one family of losses, and cells without a least count.
+    survives = problem.survives & (np.arange(len(problem.families)) == problem.spread_family)
+    problem = replace(problem, survives=survives, owned=False)
     answer, guide = LinearGuide(problem).solve()
     assert guide is not None
     oracle = Oracle(problem, whole=False)
