@@ -211,6 +211,10 @@ def test_shares_without_an_upper_side_and_wishes_for_nothing(seed: int) -> None:
     for scale in (0.0, 0.5, 3.0):
         prices = np.clip(scale * rng.normal(size=len(oracle.rows.high)), oracle.rows.least, oracle.rows.most)
         assert oracle.ask(prices).bound <= best + 1e-6
+    dearest = np.zeros(len(oracle.rows.high))
+    dearest[oracle.rows.blocks[-1]] = oracle.rows.most[oracle.rows.blocks[-1]]
+    assert oracle.ask(dearest).bound <= best + 1e-6
+    assert Volume(oracle).run(np.inf, most=60).bound <= best + 1e-6
     counts = rng.integers(0, problem.servers[problem.pair_cell] + 1)
     made = plan_cost(layout, plan(problem, layout, counts))
     assert made == pytest.approx(value_of(problem, counts).objective, abs=1e-9)
