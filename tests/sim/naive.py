@@ -266,21 +266,31 @@ class NaiveTwin:
             add(totals.it_j, {site.name: it_w}, seconds)
             add(totals.carbon_g, {site.name: (region.carbon_g_per_kwh or 0.0) / 3.6e6}, joules)
             add(totals.cost_usd, {site.name: (region.price_usd_per_mwh or 0.0) / 3.6e9}, joules)
-        for key in self.instant.able:
-            before, rate = self.memory.backlog[key], traffic.backlog_rate(*key)
-            level, full = before + rate * seconds, self.instant.full(*key)
+        # All rates are those of the time that has passed: they are asked for before any queue moves on.
+        rates = {key: (traffic.backlog_rate(*key), traffic.passed(*key)) for key in self.instant.able}
+        fails = {key: self._counted_when_they_come(*key) for key in rates}
+        for key, (rate, leave) in rates.items():
+            before, full = self.memory.backlog[key], self.instant.full(*key)
+            level = before + rate * seconds
             self.memory.backlog[key] = level = 0.0 if level < NOTHING * max(full, 1.0) else min(level, full)
-            self._mix(key, before, level, rate, seconds)
+            first = self._first_ones_left(before, level, (rate, leave), seconds)
+            self.memory.counted[key] = self.memory.counted[key] * first + fails[key] * (level - before * first)
 
-    def _mix(self, key: Key, before: float, after: float, rate: float, seconds: float) -> None:
-        """Who leaves is taken from all that wait: of n first ones n·(after / before)^(-leave / rate) are left."""
+    def _counted_when_they_come(self, service: str, site: str) -> float:
+        """Share of what comes of which one of the calls fails, or whose answer a full link inside a site loses."""
         assert self.traffic is not None
-        leave, fails = self.traffic.passed(*key), self.traffic.failing_calls(*key)
+        survive = 1.0 - self.traffic.failing_calls(service, site)
+        return 1.0 - survive * (1.0 - self.traffic.fabric.failing(service))
+
+    @staticmethod
+    def _first_ones_left(before: float, after: float, flow: tuple[float, float], seconds: float) -> float:
+        """Who leaves is taken from all that wait: of n first ones n·(after / before)^(-leave / rate) are left."""
+        rate, leave = flow
         first = 0.0
         if before > 0 and after > 0:
             still = abs(after / before - 1) < 1e-9
             first = math.exp(-leave * seconds / before) if still else (after / before) ** (-leave / rate)
-        self.memory.counted[key] = self.memory.counted[key] * first + fails * (after - before * first)
+        return first
 
 
 def add(total: Counter[str], rates: dict[str, float], seconds: float) -> None:
