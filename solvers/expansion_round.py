@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Task:
 
 
 def relaxation(
-    program: LinearProgram, *, fixed: Ints | None = None, at: Floats | None = None, **limits: object
+    program: LinearProgram, *, fixed: Ints | None = None, at: Floats | None = None, **limits: Any
 ) -> Answer:
     """Solve the linear program, with some columns fixed: interior point, without a vertex.
 
@@ -52,8 +53,7 @@ def relaxation(
     highs.option("run_crossover", "off")
     if fixed is not None and at is not None:
         highs.change_columns(fixed, at, at)
-    answer = highs.solve(**limits)  # type: ignore[arg-type]
-    return answer
+    return highs.solve(**limits)
 
 
 def whole_modules(task: Task, x: Floats, least: float) -> Floats:
