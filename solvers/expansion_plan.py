@@ -75,7 +75,22 @@ def steps_of(fleet: Fleet, given: FleetExpansion, solved: Solved, orders: Orders
     for month in range(given.problem.months):
         for cell in range(given.problem.cells):
             _of_cell(estate, made, (month, cell), orders, wanted[month, cell])
+    made.steps[:] = one_at_a_time(made.steps)
     return made
+
+
+def one_at_a_time(steps: list[Step]) -> list[Step]:
+    """Return the steps so that those of the same hour that touch the same rack follow each other: they lock it."""
+    last: dict[tuple[str, str], str] = {}
+    chained = []
+    for step in steps:
+        keys = [(step["at"], rack) for rack in step["params"]["racks"]]
+        before = list(dict.fromkeys(last[key] for key in keys if key in last))
+        last.update(dict.fromkeys(keys, step["id"]))
+        if before:
+            step = {key: value for key, value in step.items() if key != "at"} | {"after": before}
+        chained.append(step)
+    return chained
 
 
 def _of_cell(
