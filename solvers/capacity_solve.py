@@ -16,7 +16,7 @@ import numpy as np
 
 from solvers.capacity_value import Value, broken, value_of
 from solvers.formulations.capacity import capacity_program
-from solvers.guide import LinearGuide
+from solvers.guide import LinearGuide, guide_of
 from solvers.highs import Answer, Highs, Progress, SolverError
 from solvers.linear import LinearProgram, block_name
 from solvers.owners import all_owned
@@ -24,6 +24,8 @@ from solvers.problem import CapacityProblem, Floats, Ints
 from twin.records.solution import SolveStatus
 
 MIP_INTEGERS = 8_000  # up to so many servers-to-place numbers HiGHS' own branch and cut is right
+ANNEAL_INTEGERS = 1_000  # from so many on branch and cut starts from an annealed plan, which takes seconds
+ANNEAL_PART = 0.5  # of the time, for that plan at most
 LP_PAIRS = 60_000  # up to so many pairs the linear program takes seconds
 LP_PART = 0.75  # of the time, for the linear program where it is to be the guide
 PRESSED_S = 1.0  # what is kept of a time limit for counting and writing
@@ -119,13 +121,15 @@ class _Found:
 
 
 def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
-    """Linear program for the prices, then branch and cut from today's allocation."""
+    """Linear program for the prices, then branch and cut from today's allocation, or from an annealed one where it is long."""
     program = capacity_program(problem)
-    relaxed = Highs(program, relaxed=True).solve(
-        time_limit_s=_left(effort, clock), should_stop=effort.should_stop
-    )
+    relaxing = Highs(program, relaxed=True)
+    relaxed = relaxing.solve(time_limit_s=_left(effort, clock), should_stop=effort.should_stop)
     solver, nothing = Highs(program), today(problem, program)
-    solver.start_from(nothing)
+    first = nothing
+    if problem.backbone is None and integers_of(problem) > ANNEAL_INTEGERS:
+        first = _annealed(problem, program, relaxed, effort, clock)
+    solver.start_from(nothing if first is None else first)
     answer = solver.solve(
         time_limit_s=_left(effort, clock),
         gap=effort.gap,
@@ -140,6 +144,26 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
     status: SolveStatus = "optimal" if answer.status == "optimal" else _cut_short(effort)
     backbone = backbone_cost(problem, program, answer.x)
     return _Found(counts, bound, status, "HiGHS branch and cut", program, relaxed, backbone)
+
+
+def _annealed(
+    problem: CapacityProblem, program: LinearProgram, relaxed: Answer, effort: Effort, clock: float
+) -> Floats | None:
+    """Return the point of a good plan, made of the linear program in seconds; None where there is none that holds."""
+    from solvers.scale import solve_large
+
+    guide = guide_of(problem, program, relaxed)
+    if guide is None:
+        return None
+    found = solve_large(
+        problem,
+        time_limit_s=ANNEAL_PART * _left(effort, clock),
+        guide=guide,
+        gap=effort.gap,
+        should_stop=effort.should_stop,
+    )
+    counts = all_owned(problem, found.counts) if problem.owned else found.counts
+    return point_of(problem, program, counts)
 
 
 def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
@@ -178,28 +202,34 @@ def counts_of(problem: CapacityProblem, program: LinearProgram, x: Floats) -> In
 
 def today(problem: CapacityProblem, program: LinearProgram) -> Floats:
     """Return the point of the program at which nothing moves: it always holds, what it lacks is slack."""
+    return point_of(problem, program, problem.now)
+
+
+def point_of(problem: CapacityProblem, program: LinearProgram, counts: Ints) -> Floats:
+    """Return the point of the program that has these counts `[P]`, no users served over the backbone, and slack for the rest."""
     x = np.zeros(len(program.cost))
+    x[program.columns("into")] = np.maximum(counts - problem.now, 0)
+    x[program.columns("out")] = np.maximum(problem.now - counts, 0)
+    moved = program.matrix @ x
+    low, high = program.row_lower - moved, program.row_upper - moved
     spread, excess = program.columns("load"), program.columns("excess")
-    rows = program.rows("domain")
-    load = -program.row_lower[rows]
+    load = -low[program.rows("domain")]
     x[spread] = np.minimum(load, program.upper[spread])
     x[excess] = load - x[spread]
-    value = value_of(problem, problem.now)
-    loss = value.has - value.kept
-    x[program.columns("buffer")] = loss
+    value = value_of(problem, counts)
+    x[program.columns("buffer")] = value.has - value.kept
     x[program.columns("short")] = value.short
     for budget in problem.budgets:
-        name = f"over_{block_name(budget.name)}"
         if np.isfinite(budget.price):
-            over = problem.used(budget, problem.now) - problem.limits(budget)
-            x[program.columns(name)] = np.maximum(over, 0.0)
+            over = problem.used(budget, counts) - problem.limits(budget)
+            x[program.columns(f"over_{block_name(budget.name)}")] = np.maximum(over, 0.0)
     if problem.affinity is not None:
         rows = program.rows("affinity")
-        x[program.columns("too_little")] = np.maximum(program.row_lower[rows], 0.0)
-        x[program.columns("too_much")] = np.maximum(-program.row_upper[rows], 0.0)
+        x[program.columns("too_little")] = np.maximum(low[rows], 0.0)
+        x[program.columns("too_much")] = np.maximum(-high[rows], 0.0)
     if problem.backbone is not None:
-        x[program.columns("unserved")] = program.row_lower[program.rows("asked")]
-        x[program.columns("over_link")] = np.maximum(-program.row_upper[program.rows("link")], 0.0)
+        x[program.columns("unserved")] = low[program.rows("asked")]
+        x[program.columns("over_link")] = np.maximum(-high[program.rows("link")], 0.0)
     return x
 
 

@@ -7,10 +7,11 @@ loss, or with other demands, the same program is solved again from its last basi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from solvers.anneal import Reluctance
 from solvers.formulations.capacity import capacity_program
 from solvers.highs import Answer, Highs
 from solvers.linear import LinearProgram, block_name
@@ -19,11 +20,15 @@ from solvers.problem import CapacityProblem, Floats
 
 @dataclass(frozen=True)
 class Guide:
-    """Prices `[K]` of the oracle's rows (`oracle.Rows`), counts `[P]` that need not be whole (None: only prices), a bound."""
+    """Prices `[K]` of the oracle's rows (`oracle.Rows`), counts `[P]` that need not be whole (None: only prices), a bound.
+
+    `reluctance`: reduced costs (None: not known).
+    """
 
     prices: Floats
     mean: Floats | None = None
     bound: float = -np.inf
+    reluctance: Reluctance | None = None
 
 
 class LinearGuide:
@@ -32,6 +37,7 @@ class LinearGuide:
     def __init__(self, problem: CapacityProblem) -> None:
         self.problem, self.program = problem, capacity_program(problem)
         self.solver = Highs(self.program, relaxed=True)
+        self.known: Guide | None = None
 
     def change(self, problem: CapacityProblem) -> None:
         """Take another problem of the same pairs; the next solve starts from the last basis."""
@@ -41,14 +47,19 @@ class LinearGuide:
     def solve(
         self, time_limit_s: float = float("inf"), should_stop: Callable[[], bool] | None = None
     ) -> tuple[Answer, Guide | None]:
-        """Return the answer, and the guide that it is if it is optimal."""
+        """Return the answer, and the guide that it is if it is optimal; else the guide of the last one that was, without its bound."""
         answer = self.solver.solve(time_limit_s=time_limit_s, should_stop=should_stop)
-        return answer, guide_of(self.problem, self.program, answer)
+        guide = guide_of(self.problem, self.program, answer)
+        if guide is not None:
+            self.known = guide
+        elif self.known is not None:
+            guide = replace(self.known, bound=-np.inf)
+        return answer, guide
 
 
 def guide_of(problem: CapacityProblem, program: LinearProgram, answer: Answer) -> Guide | None:
     """Return what a solved linear program of capacity says to the search; None without duals."""
-    if answer.x is None or answer.row_dual is None:
+    if answer.x is None or answer.row_dual is None or answer.reduced_cost is None:
         return None
     x = answer.x
     mean = problem.now + x[program.columns("into")] - x[program.columns("out")]
@@ -59,4 +70,5 @@ def guide_of(problem: CapacityProblem, program: LinearProgram, answer: Answer) -
         low, high = problem.wanted
         named = np.isfinite(problem.affinity.share)
         parts.append(price[program.rows("affinity")][(np.isfinite(low) | np.isfinite(high))[named]])
-    return Guide(np.concatenate(parts), np.maximum(mean, 0.0), answer.bound)
+    reluctance = Reluctance(*(answer.reduced_cost[program.columns(block)] for block in ("into", "out")))
+    return Guide(np.concatenate(parts), np.maximum(mean, 0.0), answer.bound, reluctance)

@@ -16,10 +16,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from solvers.anneal import COLD, HOT, Reluctance, anneal
 from solvers.coarse import coarse_guide
 from solvers.ejection import improve, seize, serve
 from solvers.guide import Guide
 from solvers.oracle import Oracle
+from solvers.owners import all_owned
 from solvers.prices import Volume
 from solvers.problem import CapacityProblem, Family, Floats, Ints
 from solvers.rounding import give_back, lift, polish, top_up
@@ -35,6 +37,9 @@ TRIES = 200  # chains between two looks at the clock
 INSISTENCE = 200  # auctions at most
 POLISHED = 5  # reservations that are polished between two looks at the clock
 REGRETTED = 500  # pairs that may be improved between two looks at the clock
+ANNEALED = 1_000  # trials of annealing for each pair at most
+COOLING = 200  # trials for each pair without which it begins less hot
+TRIALS_BETWEEN = 20_000  # trials of annealing between two looks at the clock
 
 
 @dataclass
@@ -84,11 +89,13 @@ def solve_large(
     """
     search = Search(problem, time_limit_s, gap, log, should_stop)
     search.start(guide)
-    if guide is not None and guide.mean is not None:
-        search.round(guide.mean, until=0.6)
-    else:
-        search.price(0.65)
-        search.round(search.volume.mean, until=0.9)
+    if guide is not None and guide.mean is not None and guide.reluctance is not None:
+        search.round(guide.mean, until=0.4)
+        search.anneal(guide.reluctance)
+        search.insist()
+        return search.found()
+    search.price(0.65)
+    search.round(search.volume.mean, until=0.9)
     search.price(0.92)
     if search.hopeful():
         search.round(search.volume.mean, until=0.97)
@@ -115,6 +122,7 @@ def ready() -> None:
     serve(layout, made, order, nothing, np.zeros(1), 1)
     polish(layout, made, order)
     improve(layout, made, np.arange(2), nothing, np.zeros(1))
+    anneal(layout, made, Reluctance(nothing, nothing), one, 1.0, 1, 0)
     plan_cost(layout, made)
 
 
@@ -137,7 +145,7 @@ class Search:
             )
             ready()
             self.began = time.perf_counter()
-        self.problem, self.trace, self.rounded = problem, Trace(), 0
+        self.problem, self.trace, self.rounded, self.anneals = problem, Trace(), 0, False
         self.terms: Terms = terms(problem)
         self.best: Plan = plan(
             problem, self.terms, np.minimum(problem.now, problem.servers[problem.pair_cell])
@@ -155,6 +163,7 @@ class Search:
         self.volume = Volume(self.oracle, None if guide is None else guide.prices)
         self.bound = self.volume.bound
         if guide is not None:
+            self.anneals = guide.reluctance is not None
             self.volume.aim *= 0.2
             self.bound = max(self.bound, guide.bound)
         self.note("first prices")
@@ -200,7 +209,7 @@ class Search:
         while self.part() < until and not self.over():
             if serve(self.terms, made, order, prices, bids, TRIES) >= -1e-6:
                 break
-        for first in range(0, len(order), POLISHED):
+        for first in range(0, 0 if self.anneals else len(order), POLISHED):
             if self.part() >= until or self.over():
                 break
             polish(self.terms, made, order[first : first + POLISHED])
@@ -234,6 +243,8 @@ class Search:
             cost, vain = self.keep(made, "auction"), vain + 1
             if cost < least:
                 best, least, vain = _copy(made), cost, 0
+            if vain == VAIN and self.anneals:
+                break
             if vain == VAIN:
                 made, vain = _copy(best), 0
         return best
@@ -260,6 +271,27 @@ class Search:
                 self.terms, made, np.arange(first, min(first + REGRETTED, self.problem.pairs)), prices, worth
             )
         self.keep(made, "improved")
+
+    def anneal(self, reluctance: Reluctance) -> None:
+        """Anneal the best plan, from hot to cold in what time is left, or in so many trials that more would gain little."""
+        problem, t = self.problem, self.terms
+        owed = problem.by_cell @ problem.now if problem.owned else np.zeros(problem.cells)
+        counts = all_owned(problem, self.best.counts) if problem.owned else self.best.counts
+        made, most_free = plan(problem, t, counts), (problem.servers - owed).astype(np.int64)
+        move = problem.prices.move or max(problem.prices.use, 1e-3)
+        most = ANNEALED * problem.pairs
+        began, trials = self.part(), 0
+        hot, heat = 1.0, COLD
+        while trials < most and not self.over():
+            anneal(t, made, reluctance, most_free, move * heat, TRIALS_BETWEEN, trials)
+            trials += TRIALS_BETWEEN
+            if float(plan_cost(t, made)) < self.cost:
+                self.best, self.cost = _copy(made), float(plan_cost(t, made))
+            passed = (self.part() - began) / max(1.0 - began, 1e-9)
+            if trials == TRIALS_BETWEEN:  # few trials to come do not cool down what is hot
+                hot = min(1.0, TRIALS_BETWEEN / max(passed, 1e-9) / (COOLING * problem.pairs))
+            heat = COLD * (HOT / COLD) ** (hot * (1.0 - max(passed, trials / most)))
+        self.keep(made, "annealed")
 
     def keep(self, made: Plan, what: str) -> float:
         """Keep a plan if it is the best, and note it; return its cost."""

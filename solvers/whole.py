@@ -276,11 +276,15 @@ def change(t: Any, s: Any, p: int, sign: int) -> None:
     s.total[r] += v
     for e in range(t.row_runs[c], t.row_runs[c + 1]):
         s.left[t.row[e]] -= sign * t.share[e] * t.weight[t.budget[e], p]
+    near = False
     for f in range(t.place.shape[0]):
         g = t.place[f, p]
         if g >= 0:
+            before = s.load[g]
             s.load[g] += v
-    _look_for_worst(t, s, r)
+            near = near or (t.lost[f, r] and max(before, s.load[g]) >= s.worst[r, 1])
+    if near:  # else the two largest loads are what they were
+        _look_for_worst(t, s, r)
 
 
 @njit(cache=True)
