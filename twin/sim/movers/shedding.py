@@ -67,7 +67,7 @@ class Shedding:
         self._orders: dict[int, Order] = {}
         self._look_at = np.full(len(rows), np.inf)
         self._able = np.ones(len(rows), dtype=bool)
-        self._now, self._back_at = 0.0, -np.inf
+        self._back_at = -np.inf
         # The peaks and controllers with which one found nothing to do: it does not look again before they change.
         self._seen = b""
         self._done: dict[int, bytes] = {}
@@ -88,7 +88,6 @@ class Shedding:
 
     def read(self, now: float, engine: Engine) -> None:
         """See who has something to do at the next tick. Cost: two small array operations while nobody has."""
-        self._now = now
         peak_va = engine.unit_peak_va[self._unit]
         over = peak_va > self._high_va
         if self.at_rest and not over.any():
@@ -131,9 +130,8 @@ class Shedding:
 
     @property
     def at_rest(self) -> bool:
-        """Whether all racks are on and nobody is about to do anything, nor remembers that racks have just come back."""
-        busy = self._off or self._orders or bool(np.isfinite(self._look_at).any())
-        return not busy and self._now >= self._back_at + float(self._hold_s.max())
+        """Whether all racks are on and nobody is about to do anything."""
+        return not (self._off or self._orders) and bool(np.isinf(self._look_at).all())
 
     def _who_can(self, engine: Engine) -> Bools:
         """Controllers that live and see. An order of one that dies is lost; racks that are off stay off."""
