@@ -53,12 +53,12 @@ def by_the_minute(fleet: Fleet, values: Sequence[float] = (0.5,) * MINUTES) -> F
     )
 
 
-def generator(values: Sequence[float] = (0.5,) * MINUTES, **gen: Any) -> Fleet:
-    """A board with a utility, and a generator of 100 kVA for 80 servers that draw 1 kW each when all are busy."""
-    board = {"name": "board", "kind": "switchboard", "rated_va": 1e6, "fed_by": ["util", "gen"]}
+def two_racks(*units: dict[str, Any], other: str, values: Sequence[float], **more: Any) -> Fleet:
+    """40 servers below a board and 40 below another unit, which draw 1 kW each when all are busy."""
     fleet = fleet_of(
-        [UTILITY, {**GENERATOR, **gen}, board],
-        {"rack": ["board"]},
+        units,
+        {"rack": ["board"], "other": [other]},
+        kw=40,
         server_types=[{"name": "kw", "cores": 1, "idle_w": 0.0, "max_w": 1e3, "power_factor": 1.0}],
         services=[
             {
@@ -72,8 +72,21 @@ def generator(values: Sequence[float] = (0.5,) * MINUTES, **gen: Any) -> Fleet:
         ],
         deployments=[{"service": "web", "site": "s", "replicas": 80}],
         demand=[{"service": "web", "region": "r", "rate_per_s": 80.0}],
+        **more,
     )
     return by_the_minute(fleet, values)
+
+
+def generator(values: Sequence[float] = (0.5,) * MINUTES, **gen: Any) -> Fleet:
+    """The board has a utility, and a generator of 100 kVA."""
+    board = {"name": "board", "kind": "switchboard", "rated_va": 1e6, "fed_by": ["util", "gen"]}
+    return two_racks(UTILITY, {**GENERATOR, **gen}, board, other="board", values=values)
+
+
+def capping(values: Sequence[float]) -> Fleet:
+    """The board carries 31 kVA, and a controller sees to it; what it caps is done in the other rack."""
+    board = {"name": "board", "kind": "switchboard", "rated_va": 31e3, "fed_by": ["util"], "capping": "caps"}
+    return two_racks(UTILITY, board, other="util", values=values, capping_policies=[{"name": "caps"}])
 
 
 def starting(*sites: str, **needs: Sequence[str]) -> Fleet:
@@ -96,6 +109,7 @@ def control(switch: str, at_s: float, lasts_s: float) -> World:
 RISING = [min(0.9, 0.2 + 0.1 * max(0, i - 10)) for i in range(MINUTES)]
 PEAK = [0.9 if i == 20 else 0.2 for i in range(MINUTES)]
 FALLING = [0.9 if i < 30 else 0.1 for i in range(MINUTES)]
+CAPPED = [0.7 if 5 <= i < 30 else 0.3 for i in range(MINUTES)]
 LOST, BLINK = loses("util", 100.0, 2000.0), loses("s-grid", 100.0, 905.0)
 TOO_OLD = TimedChange(505.0, Change("fault", "gen", 100.0, "life"), "world:test")
 ONE_LESS = TimedChange(1505.0, Change("replicas", "b", -1.0, "s"), "world:test")
@@ -117,6 +131,7 @@ SCENES: list[tuple[str, str, Fleet, World]] = [
     ("generators", "it is out of service for a while", generator(), [*LOST, *loses("gen", 305.0, 70.0)]),
     ("startup", "one after the other", starting("s", a=["b"], b=["c"], c=[]), BLINK),
     ("startup", "what it waits for goes away", starting("s", "t", a=["b"], b=["a"]), [*BLINK, ONE_LESS]),
+    ("capping", "caps are lifted when demand falls", capping(CAPPED), []),
     ("shedding", "racks come back when demand falls", shedding(FALLING), loses("d", 100.0)),
     ("fail-static", "routes are withdrawn", by_the_minute(ring()), control("a", 100.0, 500.0)),
     (
@@ -174,7 +189,7 @@ def test_what_is_none_of_its_business_keeps_no_knots_apart(law: str, fleet: Flee
 def trouble(fleet: Fleet, rng: Random) -> World:
     """Eight things that go wrong for a while, of all that these movers answer."""
     units = [unit.name for unit in fleet.power_units]
-    what = ["start", "load", "run", "shedding-sensor", "shedding-controller"]
+    what = ["start", "load", "run", "sensor", "controller", "shedding-sensor", "shedding-controller"]
     found = [
         *(Change("state", name, -1.0) for name in units),
         *(Change("fault", name, 1.0, rng.choice(what)) for name in units),
@@ -187,7 +202,7 @@ def trouble(fleet: Fleet, rng: Random) -> World:
     return [change for both in spells for change in both]
 
 
-@pytest.mark.parametrize("law", ["generators", "startup", "shedding", "fail-static"])
+@pytest.mark.parametrize("law", ["generators", "startup", "capping", "shedding", "fail-static"])
 def test_whatever_goes_wrong_knots_go_by_together(law: str) -> None:
     """In any scene of the law; in some worlds the mover would have been wrong to vouch for all."""
     wrong, rng = 0, Random(1)
