@@ -128,9 +128,8 @@ class Highs:
     ) -> Answer:
         """Solve, from the last basis where there is one. Never raises for what the model is; the status says it."""
         clock = time.monotonic()
-        self.option(
-            "time_limit", self._highs.getRunTime() + time_limit_s
-        )  # its clock goes on from solve to solve
+        # Its limit is that of a run where numbers are whole, and that of all runs together where none is.
+        self.option("time_limit", time_limit_s if self.whole else self._highs.getRunTime() + time_limit_s)
         if self.whole:
             self.option("mip_rel_gap", gap)
         watch = self._watch(clock, time_limit_s, should_stop, progress)

@@ -1,7 +1,5 @@
 """The maintenance problem: what each job takes away, which jobs must not run together, and what a further loss would hit when.
 
-Two jobs *conflict* when, together and with at most one further loss, they take something down (a rack, a plant), or load a unit
-above its rating, that neither of them does alone with that loss: the spare that each leaves is the spare that the other needs.
 The *risk* of a job in a slot is Σ over further losses of their probability x the requests that would be hit more than without
 the job.
 """
@@ -12,15 +10,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import combinations
 
 import numpy as np
 
+from solvers.maintenance_conflicts import Down, conflicts_of, unsafe_slots
 from solvers.maintenance_loads import Overloads, hourly_rack_w
 from solvers.placement_flows import flows, point_of
 from solvers.placement_problem import placement_problem
 from twin.graph.levels import Bools, Floats, Ints
-from twin.graph.sweep import Sweep, sweep_of
 from twin.model.errors import UsageError, did_you_mean
 from twin.model.fleet import Fleet
 
@@ -82,77 +79,40 @@ def maintenance_problem(
     Cost: a sweep for each job, pair of jobs and further loss; roll-ups of the site for each pair, and for each job and hour.
     """
     _check(fleet, jobs, window_s, slot_s)
-    slots = int(window_s // slot_s)
-    at = tuple(str(fleet.site_of(job.unit)) for job in jobs)
-    losses = [row for kind in KINDS for row in fleet.rows(kind) if row.site in at]
-    names = [row.name for row in losses]
-    down = _Down(fleet)
+    slots, units = int(window_s // slot_s), [job.unit for job in jobs]
+    at = tuple(str(fleet.site_of(unit)) for unit in units)
+    down = Down(fleet)
+    losses = _losses(fleet, units, at, slot_s=slot_s, down=down)
     pools, of_rack = _pools(fleet)
     load, needed = _demand(fleet, start, slots, slot_s, pools)
-    alone = down.racks(())
-    base = np.stack([down.racks((name,)) for name in names])  # [L, racks]
-    lost_with = [np.stack([down.racks((job.unit, name)) for name in names]) for job in jobs]
-    chance = np.array([0.0 if row.mtbf_s is None else min(1.0, slot_s / row.mtbf_s) for row in losses])
-    weight = _share_of_pool(of_rack)
-    risk = np.zeros((len(jobs), slots))
-    rows: dict[tuple[float, ...], tuple[str, Floats, Floats]] = {}
-    for j, job in enumerate(jobs):
-        more = (
-            lost_with[j] & ~base & ~down.racks((job.unit,))
-        )  # what goes down with the job is drained before
-        hit = more.astype(float) @ weight  # [L, pools]
-        others = np.array(names) != job.unit
-        risk[j] = ((chance * others)[:, None] * hit).sum(axis=0) @ load * slot_s
-    taken = np.stack([(lost_with[j] & ~base).astype(float) @ of_rack for j in range(len(jobs))], axis=-1)
-    for case, name in [(-1, ""), *enumerate(names)]:
-        loses = (
-            np.stack([(down.racks((job.unit,)) & ~alone).astype(float) @ of_rack for job in jobs], axis=-1)
-            if case < 0
-            else taken[case]
-        )
-        there = of_rack.sum(axis=0) - (alone if case < 0 else base[case]).astype(float) @ of_rack
-        for p in np.flatnonzero(loses.any(axis=1)):
-            room = np.maximum(there[p] - needed[p], 0.0)
-            key = (float(p), float(case < 0), *np.round(loses[p], 9).tolist())
-            if key not in rows or (room < rows[key][2]).any():
-                old = rows[key][2] if key in rows else room
-                rows[key] = (
-                    f"{pools[p]}{' without ' + name if name else ''}",
-                    loses[p],
-                    np.minimum(room, old),
-                )
     hours = math.ceil(slots * slot_s / 3600.0)
     overloads = Overloads(fleet, [rack_w] if rack_w else hourly_rack_w(fleet, start, hours))
     hour_of: Ints = ((np.arange(slots) + 0.5) * slot_s // 3600.0).astype(np.int64)
     drained = tuple(
-        tuple(
-            rack.name
-            for rack, gone in zip(fleet.racks, down.racks((job.unit,)) & ~alone, strict=True)
-            if gone
-        )
-        for job in jobs
+        tuple(rack.name for rack, gone in zip(fleet.racks, row, strict=True) if gone)
+        for row in losses.of_job & ~losses.today
     )
+    cases, lost, room, certain = _spare(losses, pools, of_rack, needed)
     return MaintenanceProblem(
         start=start,
         slot_s=slot_s,
         jobs=tuple(jobs),
-        length=np.array(
-            [
-                max(1, math.ceil((job.lasts_s + DRAINING_S * bool(racks)) / slot_s - 1e-9))
-                for job, racks in zip(jobs, drained, strict=True)
-            ],
-            dtype=np.int64,
-        ),
+        length=_lengths(jobs, drained, slot_s),
         at=at,
-        risk=risk,
-        unsafe=_unsafe(jobs, at, overloads, hour_of),
-        conflicts=tuple(_conflicts(fleet, jobs, at, names, (down, overloads))),
-        pools=tuple(name for name, *_ in rows.values()),
-        lost=np.array([row for _, row, _ in rows.values()]).reshape(len(rows), len(jobs)),
-        room=np.array([room for *_, room in rows.values()]).reshape(len(rows), slots),
-        certain=np.array([bool(key[1]) for key in rows], dtype=bool),
+        risk=_risk(losses, units, _share_of_pool(of_rack), load) * slot_s,
+        unsafe=unsafe_slots(units, at, overloads, hour_of),
+        conflicts=tuple(conflicts_of(fleet, units, at, losses.names, (down, overloads))),
+        pools=cases,
+        lost=lost,
+        room=room,
+        certain=certain,
         drained=drained,
     )
+
+
+def with_demand(problem: MaintenanceProblem, factor: float) -> MaintenanceProblem:
+    """Return the same problem with the requests at risk multiplied (the room of pools stays)."""
+    return replace(problem, risk=problem.risk * factor)
 
 
 def _check(fleet: Fleet, jobs: Sequence[Job], window_s: float, slot_s: float) -> None:
@@ -178,28 +138,76 @@ def _check(fleet: Fleet, jobs: Sequence[Job], window_s: float, slot_s: float) ->
         raise UsageError("no maintenance to plan: " + "; ".join(wrong))
 
 
-class _Down:
-    """Which racks are down without some things `[racks]`, remembered."""
+@dataclass(frozen=True)
+class _Losses:
+    """Further losses [L] at the sites of the jobs [J], the probability of each in a slot, and which racks [R] are down:
+    `today`, with each loss `of_loss` [L, R], with each job `of_job` [J, R], with both `of_both` [J, L, R].
+    """
 
-    def __init__(self, fleet: Fleet) -> None:
-        self._sweep: Sweep = sweep_of(fleet)
-        self._node = np.array([self._sweep.index[rack.name] for rack in fleet.racks], dtype=np.int64)
-        self._plant = np.array(
-            [self._sweep.index[plant.name] for plant in fleet.cooling_plants], dtype=np.int64
-        )
-        self._known: dict[frozenset[str], Bools] = {}
+    names: tuple[str, ...]
+    chance: Floats
+    today: Bools
+    of_loss: Bools
+    of_job: Bools
+    of_both: Bools
 
-    def things(self, lost: Sequence[str]) -> Bools:
-        """Return which racks, then which plants, are down."""
-        key = frozenset(lost)
-        if key not in self._known:
-            alive = self._sweep.without(tuple(sorted(key)))
-            self._known[key] = ~alive[np.concatenate([self._node, self._plant])]
-        return self._known[key]
 
-    def racks(self, lost: Sequence[str]) -> Bools:
-        """Return which racks are down."""
-        return self.things(lost)[: len(self._node)]
+def _losses(fleet: Fleet, units: Sequence[str], at: Sequence[str], *, slot_s: float, down: Down) -> _Losses:
+    rows = [row for kind in KINDS for row in fleet.rows(kind) if row.site in at]
+    names = tuple(row.name for row in rows)
+    return _Losses(
+        names,
+        np.array([0.0 if row.mtbf_s is None else min(1.0, slot_s / row.mtbf_s) for row in rows]),
+        down.racks(()),
+        np.stack([down.racks((name,)) for name in names]),
+        np.stack([down.racks((unit,)) for unit in units]),
+        np.stack([[down.racks((unit, name)) for name in names] for unit in units]),
+    )
+
+
+def _risk(losses: _Losses, units: Sequence[str], weight: Floats, load: Floats) -> Floats:
+    """Return the requests per second at risk while a job runs `[J, T]`; what goes down with it is drained before."""
+    risk = np.zeros((len(units), load.shape[1]))
+    for j, unit in enumerate(units):
+        more = losses.of_both[j] & ~losses.of_loss & ~losses.of_job[j]
+        others = np.array(losses.names) != unit
+        hit = more.astype(float) @ weight  # [L, pools]
+        risk[j] = ((losses.chance * others)[:, None] * hit).sum(axis=0) @ load
+    return risk
+
+
+def _spare(
+    losses: _Losses, pools: Sequence[str], of_rack: Floats, needed: Floats
+) -> tuple[tuple[str, ...], Floats, Floats, Bools]:
+    """Return the cases [N] (a pool, with or without a loss), what each job takes of them, their room, and which are certain.
+
+    Of cases in which the jobs take the same the least room is kept.
+    """
+    alone = np.stack([(row & ~losses.today).astype(float) @ of_rack for row in losses.of_job], axis=-1)
+    taken = np.stack([(both & ~losses.of_loss).astype(float) @ of_rack for both in losses.of_both], axis=-1)
+    rows: dict[tuple[float, ...], tuple[str, Floats, Floats]] = {}
+    for case, name in [(-1, ""), *enumerate(losses.names)]:
+        loses, gone = (alone, losses.today) if case < 0 else (taken[case], losses.of_loss[case])
+        there = of_rack.sum(axis=0) - gone.astype(float) @ of_rack
+        for p in np.flatnonzero(loses.any(axis=1)).tolist():
+            room = np.maximum(there[p] - needed[p], 0.0)
+            key = (float(p), float(case < 0), *np.round(loses[p], 9).tolist())
+            if key not in rows or (room < rows[key][2]).any():
+                old = rows[key][2] if key in rows else room
+                words = f"{pools[p]} without {name}" if name else pools[p]
+                rows[key] = (words, loses[p], np.minimum(room, old))
+    return (
+        tuple(name for name, *_ in rows.values()),
+        np.array([row for _, row, _ in rows.values()]).reshape(len(rows), len(losses.of_job)),
+        np.array([room for *_, room in rows.values()]).reshape(len(rows), needed.shape[1]),
+        np.array([bool(key[1]) for key in rows], dtype=bool),
+    )
+
+
+def _lengths(jobs: Sequence[Job], drained: Sequence[Sequence[str]], slot_s: float) -> Ints:
+    """Return how many slots each job takes, with draining before and undraining after it `[J]`."""
+    lasts_s = [job.lasts_s + DRAINING_S * bool(racks) for job, racks in zip(jobs, drained, strict=True)]
+    return np.array([max(1, math.ceil(s / slot_s - 1e-9)) for s in lasts_s], dtype=np.int64)
 
 
 def _pools(fleet: Fleet) -> tuple[tuple[str, ...], Floats]:
@@ -244,67 +252,3 @@ def _demand(
                 load[pools.index(name)] += arrivals[hour, k, s]
                 needed[pools.index(name)] += arrivals[hour, k, s] * problem.busy_rru[k] / 0.9
     return load, needed
-
-
-def _unsafe(jobs: Sequence[Job], at: Sequence[str], overloads: Overloads, hour_of: Ints) -> Bools:
-    """Return in which slots a job alone leaves a unit above its rating, now or after a further loss `[J, T]`."""
-    hours = np.unique(hour_of)
-    found = np.zeros((len(jobs), len(hour_of)), dtype=bool)
-    for j, (job, site) in enumerate(zip(jobs, at, strict=True)):
-        for hour in hours.tolist():
-            found[j, hour_of == hour] = bool(
-                overloads.of(site, (job.unit,), hour) - overloads.of(site, (), hour)
-            )
-    return found
-
-
-def _conflicts(
-    fleet: Fleet,
-    jobs: Sequence[Job],
-    at: Sequence[str],
-    names: Sequence[str],
-    looks: tuple[_Down, Overloads],
-) -> list[tuple[tuple[int, ...], str]]:
-    """Return the pairs that conflict, then the triples without such a pair that do."""
-    found: list[tuple[tuple[int, ...], str]] = []
-    for size in (2, 3):
-        for group in combinations(range(len(jobs)), size):
-            if len({at[j] for j in group}) > 1 or any(set(known) <= set(group) for known, _ in found):
-                continue
-            why = _together(fleet, [jobs[j].unit for j in group], at[group[0]], names, looks)
-            if why:
-                found.append((group, why))
-    return found
-
-
-def _together(
-    fleet: Fleet, units: Sequence[str], site: str, names: Sequence[str], looks: tuple[_Down, Overloads]
-) -> str:
-    """Return what some units out of service at once break that fewer of them do not, in words; empty for nothing."""
-    down, overloads = looks
-    fewer = [tuple(unit for unit in units if unit != left) for left in units]
-    labels = [*(rack.name for rack in fleet.racks), *(plant.name for plant in fleet.cooling_plants)]
-    for further in ("", *names):
-        if further in units:
-            continue
-        more = (further,) if further else ()
-        gone = down.things((*units, *more))
-        for some in fewer:
-            gone = gone & ~down.things((*some, *more))
-        if gone.any():
-            first = labels[int(np.flatnonzero(gone)[0])]
-            count = f" and {int(gone.sum()) - 1} more" if gone.sum() > 1 else ""
-            return f"{first}{count} down" + (f" with the loss of {further}" if further else "")
-    for hour in overloads.typical:
-        over = overloads.of(site, units, hour)
-        for some in fewer:
-            over = over - overloads.of(site, some, hour)
-        if over:
-            unit, further = min(over)
-            return f"{unit} above its rating" + (f" with the loss of {further}" if further else "")
-    return ""
-
-
-def with_demand(problem: MaintenanceProblem, factor: float) -> MaintenanceProblem:
-    """Return the same problem with the requests at risk multiplied (the room of pools stays)."""
-    return replace(problem, risk=problem.risk * factor)

@@ -24,6 +24,7 @@ from twin.graph.levels import Floats
 Objective = Literal["cost", "carbon"]
 ROUNDS = 6
 SAME = 1e-5
+LEAST_SHARE = 1e-3  # what moves less is not worth a step
 
 
 @dataclass(frozen=True)
@@ -72,25 +73,14 @@ def solve_placement(
     today = point_of(problem)
     point = point_at(problem, today if start is None else start)
     nothing = worth(problem, terms, point, today)
-    best, best_share = nothing, today
-    for number in range(ROUNDS):
+    best, best_share, settled, rounds = nothing, today, False, 0
+    while rounds < ROUNDS:
+        rounds += 1
         program, v = placement_program(problem, terms, point)
         left_s = max(0.1, time_limit_s - (time.monotonic() - clock))
         answer = Highs(program).solve(time_limit_s=left_s, should_stop=should_stop)
         if answer.x is None:
-            return Solved(
-                problem,
-                terms,
-                best_share,
-                best,
-                nothing,
-                program,
-                v,
-                answer,
-                _stopped(should_stop),
-                number + 1,
-                time.monotonic() - clock,
-            )
+            break
         share = _tidy(v.of(answer.x, today))
         settled = bool(np.abs(share - point.share).max(initial=0.0) < SAME)
         for part in (1.0, 0.9, 0.5, 0.2):  # on the way there, what is not linear may cost more than is gained
@@ -113,7 +103,7 @@ def solve_placement(
         v,
         answer,
         status,
-        number + 1,
+        rounds,
         time.monotonic() - clock,
     )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from tests.solvers.test_maintenance import dual_fed
 from tests.solvers.toys import two_panels, two_regions
+from twin.cli.main import main
 from twin.cli.plan_maintenance import maintenance
+from twin.cli.plan_options import command_line
 from twin.cli.plan_placement import placement
 from twin.cli.plan_power import power
 from twin.files.digest import digest
@@ -31,6 +34,9 @@ def check_pair(path: Path, fleet: Path, formulation: str) -> None:
     assert solution.formulation == formulation
     assert solution.plan_digest == digest(plan) and solution.fleet_digest == digest(read_fleet(fleet))
     assert solution.command.startswith(f"fleetwin plan {formulation}")
+    again = path.with_name("again.yaml")
+    assert main([*shlex.split(solution.command)[1:], "-o", str(again)]) == 0
+    assert read_plan(again) == plan, "the command that the solution names makes the plan again"
     assert static_checks(plan, read_fleet(fleet)) == []
     assert plan.claims
 
@@ -38,16 +44,16 @@ def check_pair(path: Path, fleet: Path, formulation: str) -> None:
 def test_placement_writes_a_plan_and_its_solution(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fleet, path = written(two_regions(rates=(3000.0, 1500.0)), tmp_path), tmp_path / "plan.yaml"
     assert placement(fleet, path, hours=4, move_price=0.0, every=2, explain=True) == 0
-    check_pair(path, fleet, "placement")
     shown = capsys.readouterr().out
+    check_pair(path, fleet, "placement")
     assert "Traffic shares that change" in shown and "nothing: today's weights" in shown
 
 
 def test_power_writes_a_plan_and_its_solution(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fleet, path = written(two_panels(rated=(10, 4, 10), servers=(8, 4, 6)), tmp_path), tmp_path / "plan.yaml"
     assert power(fleet, path, changes=1, load="nameplate", caps=False, explain=True) == 0
-    check_pair(path, fleet, "power")
     assert "Power that becomes usable" in capsys.readouterr().out
+    check_pair(path, fleet, "power")
 
 
 def test_maintenance_writes_a_plan_and_its_solution(
@@ -55,8 +61,8 @@ def test_maintenance_writes_a_plan_and_its_solution(
 ) -> None:
     fleet, path = written(dual_fed(ups="50 kVA"), tmp_path), tmp_path / "plan.yaml"
     assert maintenance(fleet, ["a[1-2]", "b1"], output=path, lasts="1 h", window="6 h", explain=True) == 0
-    check_pair(path, fleet, "maintenance")
     shown = capsys.readouterr().out
+    check_pair(path, fleet, "maintenance")
     assert "Jobs in their order" in shown and "a1 at the same time" in shown
 
 
@@ -105,3 +111,10 @@ def test_options_that_say_nothing_are_refused(tmp_path: Path, options: dict[str,
 def test_either_things_or_jobs(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="either --things or --jobs"):
         maintenance(written(dual_fed(), tmp_path))
+
+
+def test_a_command_line_says_what_was_given() -> None:
+    line = command_line(
+        "power", Path("my fleet"), site=["a", "b"], caps=False, refeeds=True, start=None, move_price=0.5
+    )
+    assert line == "fleetwin plan power 'my fleet' --site a --site b --no-caps --refeeds --move-price 0.5"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from random import Random
@@ -173,11 +173,9 @@ def test_blocks_change_no_bit_while_devices_wait(change: Callable[[Fleet], Fleet
     assert together.keys() >= waits
 
 
-@pytest.mark.parametrize("change", [Fleet.model_copy, patient, slow])
-def test_who_is_steady_needs_no_look(change: Callable[[Fleet], Fleet]) -> None:
-    """A mover that vouches for an instant, and did not act before it, waits for the same after a look as before."""
-    fleet, vouched = change(bench_fleet(size_of(2_000))), Counter[str]()
-    simulator, settle, block = Simulator(compile_fleet(fleet, start=START)), Coordinator._settle, Engine.block
+def vouched_for(simulator: Simulator, world: Sequence[TimedChange], *, until_s: float) -> Counter[str]:
+    """Count the instants for which each mover vouched; if it did not act before one, it waits for the same after a look."""
+    vouched, settle, block = Counter[str](), Coordinator._settle, Engine.block
 
     def watched(coordinator: Coordinator, event: object) -> None:
         due: dict[Mover, float] = {}
@@ -198,8 +196,16 @@ def test_who_is_steady_needs_no_look(change: Callable[[Fleet], Fleet]) -> None:
             vouched.update(mover.law for mover in due)
 
     with mock.patch.object(Coordinator, "_settle", watched), blocks_of(1):
-        for seed in range(8):
-            simulator.run((), losses(fleet, seed, HOUR_S), until_s=HOUR_S)
+        simulator.run((), world, until_s=until_s)
+    return vouched
+
+
+@pytest.mark.parametrize("change", [Fleet.model_copy, patient, slow])
+def test_who_is_steady_needs_no_look(change: Callable[[Fleet], Fleet]) -> None:
+    fleet = change(bench_fleet(size_of(2_000)))
+    simulator, vouched = Simulator(compile_fleet(fleet, start=START)), Counter[str]()
+    for seed in range(8):
+        vouched += vouched_for(simulator, losses(fleet, seed, HOUR_S), until_s=HOUR_S)
     assert min(vouched[mover.law] for mover in movers_of(simulator.compiled)) > 100
 
 

@@ -19,7 +19,16 @@ from solvers.interrupt import stoppable
 from solvers.problem import Prices
 from solvers.proposal import Proposal
 from twin.cli.inputs import find_gates, find_suite, read_time
-from twin.cli.plan_output import hand_over, read_option, refuse_to_overwrite
+from twin.cli.plan_options import (
+    Explain,
+    FleetPath,
+    Force,
+    Output,
+    Start,
+    TimeLimit,
+    read_option,
+)
+from twin.cli.plan_output import hand_over, refuse_to_overwrite
 from twin.files.fleet import read_fleet
 from twin.model.demand import read_demand, with_demand
 from twin.model.errors import UsageError
@@ -31,10 +40,8 @@ Route = Literal["auto", "mip", "prices"]
 
 
 def capacity(
-    fleet: Annotated[Path, typer.Argument(help="The fleet: a file, or a folder of tables.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the plan to this file.")
-    ] = None,
+    fleet: FleetPath,
+    output: Output = None,
     demand: Annotated[
         str | None, typer.Option(metavar="CHANGE", help="Plan for another demand, e.g. +20%.")
     ] = None,
@@ -60,10 +67,7 @@ def capacity(
         typer.Option(metavar="WHAT=POINTS", help="Another price: move, use, spread, buffer, shortage."),
     ] = None,
     wave: Annotated[int, typer.Option(min=1, help="Servers that move at once.")] = 50,
-    start: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="When the plan may begin. [default: after the fleet's time]"),
-    ] = None,
+    start: Start = None,
     watch: Annotated[
         str,
         typer.Option(
@@ -74,12 +78,8 @@ def capacity(
     name: Annotated[str, typer.Option(help="The name of the plan.")] = "capacity",
     route: Annotated[Route, typer.Option(help="How to solve it. [default: by size]")] = "auto",
     gap: Annotated[str, typer.Option(metavar="PERCENT", help="Stop when it is proven this good.")] = "0.1 %",
-    time_limit: Annotated[
-        str, typer.Option(metavar="TIME", help="Stop then, with the best so far.")
-    ] = "60 s",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say what binds, what is short and why, what else there was.")
-    ] = False,
+    time_limit: TimeLimit = "60 s",
+    explain: Explain = False,
     improve: Annotated[
         bool, typer.Option("--refine", help="Let the twin play the plan, learn from what fails, solve again.")
     ] = False,
@@ -95,7 +95,7 @@ def capacity(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="With --refine: processes. [default: one per processor]")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a plan that is there.")] = False,
+    force: Force = False,
 ) -> int:
     """Plan who gets which servers, so that every reservation keeps its demand after any declared loss.
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +15,17 @@ from rich.table import Table
 from solvers.expansion_fleet import ExpansionWishes
 from solvers.interrupt import stoppable
 from twin.cli.inputs import read_time
+from twin.cli.plan_options import (
+    Explain,
+    FleetPath,
+    Force,
+    Output,
+    Start,
+    TimeLimit,
+    command_line,
+    read_number,
+    read_option,
+)
 from twin.cli.plan_output import explain_solution, hand_over, refuse_to_overwrite
 from twin.files.fleet import read_fleet
 from twin.files.solution import beside
@@ -29,10 +38,8 @@ SHOWN = ("orders", "cost")  # the other tables have a row for every month and se
 
 
 def expansion(
-    fleet: Annotated[Path, typer.Argument(help="The fleet: a file, or a folder of tables.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the plan to this file.")
-    ] = None,
+    fleet: FleetPath,
+    output: Output = None,
     months: Annotated[int, typer.Option(min=12, max=36, help="How many months to plan.")] = 24,
     growth: Annotated[
         str | None,
@@ -69,20 +76,14 @@ def expansion(
         bool,
         typer.Option("--retire-early", help="Retire servers before the end of their life where it saves."),
     ] = False,
-    start: Annotated[
-        str | None, typer.Option(metavar="TIME", help="When it begins. [default: the fleet's time]")
-    ] = None,
-    time_limit: Annotated[
-        str, typer.Option(metavar="TIME", help="Stop then, with the best plan so far.")
-    ] = "60 s",
+    start: Start = None,
+    time_limit: TimeLimit = "60 s",
     gap: Annotated[
         str, typer.Option(metavar="PERCENT", help="Stop when the plan is proven to be so close to the best.")
     ] = "1 %",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say what binds, what is short, what else there was.")
-    ] = False,
+    explain: Explain = False,
     json: Annotated[bool, typer.Option("--json", help="Print the solution as JSON.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a plan that is there.")] = False,
+    force: Force = False,
 ) -> int:
     """Plan what to buy, build, move and retire over one to three years, when and where.
 
@@ -101,21 +102,22 @@ def expansion(
     refuse_to_overwrite(output, force=force)
     wishes = ExpansionWishes(
         months=months,
-        growth=None if growth is None else _number(growth, "ratio", "--growth"),
+        growth=None if growth is None else read_number(growth, "ratio", "--growth"),
         scenarios=_scenarios(scenarios),
-        margin=_number(robust, "ratio", "--robust"),
+        margin=read_number(robust, "ratio", "--robust"),
         buy=None if buy is None else tuple(part.strip() for part in buy.split(",") if part.strip()),
         prices=dict(_price(text) for text in price or ()),
         batch=batch,
         early=retire_early,
         lead_months=lead,
         module_lead=module_lead,
-        module_w=None if module is None else _number(module, "power", "--module"),
+        module_w=None if module is None else read_number(module, "power", "--module"),
         module_usd_per_w=module_price,
         module_most=modules,
         budget_usd=float("inf") if budget is None else budget * 1e6,
     )
-    limit_s, close = _number(time_limit, "duration", "--time-limit"), _number(gap, "ratio", "--gap")
+    limit_s = read_option(time_limit, "duration", "--time-limit")
+    close = read_number(gap, "ratio", "--gap")
     the_fleet = read_fleet(fleet)
     begin = first_hour(the_fleet, read_time(start, "--start"), datetime.now(UTC))
     with stoppable() as should_stop, _told(Console(stderr=True)) as tell:
@@ -128,37 +130,27 @@ def expansion(
             should_stop=should_stop,
             progress=tell,
         )
-    words = [
-        "fleetwin",
-        "plan",
+    command = command_line(
         "expansion",
-        str(fleet),
-        "--months",
-        str(months),
-        "--start",
-        begin.isoformat(),
-    ]
-    options = {
-        "growth": growth,
-        "scenarios": scenarios,
-        "robust": robust,
-        "buy": buy,
-        "batch": batch,
-        "lead": lead,
-        "module-lead": module_lead,
-        "module": module,
-        "module-price": module_price,
-        "modules": modules,
-        "budget": budget,
-        "time-limit": time_limit,
-        "gap": gap,
-    }
-    for name, value in options.items():
-        words += [] if value is None else [f"--{name}", str(value)]
-    words += ["--retire-early"] if retire_early else []
-    for text in price or ():
-        words += ["--price", text]
-    command = shlex.join(words)
+        fleet,
+        months=months,
+        start=begin.isoformat(),
+        growth=growth,
+        scenarios=scenarios,
+        robust=robust,
+        buy=buy,
+        price=price,
+        batch=batch,
+        lead=lead,
+        module_lead=module_lead,
+        module=module,
+        module_price=module_price,
+        modules=modules,
+        budget=budget,
+        retire_early=retire_early or None,
+        time_limit=time_limit,
+        gap=gap,
+    )
     if json and output is None:
         typer.echo(proposal.solution.model_dump_json(indent=1))
         return 0
@@ -232,10 +224,3 @@ def _price(text: str) -> tuple[str, float]:
         return name.strip(), float(usd)
     except ValueError:
         raise UsageError(f"--price {text!r}: write TYPE=USD, e.g. compute=12000") from None
-
-
-def _number(text: str, dimension: str, option: str) -> float:
-    try:
-        return parse_quantity(text, dimension)
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,17 @@ import typer
 
 from solvers.interrupt import stoppable
 from twin.cli.inputs import read_time
-from twin.cli.plan_output import hand_over, read_option, refuse_to_overwrite
+from twin.cli.plan_options import (
+    Explain,
+    FleetPath,
+    Force,
+    Output,
+    Start,
+    TimeLimit,
+    command_line,
+    read_option,
+)
+from twin.cli.plan_output import hand_over, refuse_to_overwrite
 from twin.files.fleet import read_fleet
 from twin.files.yaml import load
 from twin.model.errors import UsageError
@@ -20,7 +29,7 @@ from twin.model.units import parse_quantity
 
 
 def maintenance(
-    fleet: Annotated[Path, typer.Argument(help="The fleet: a file, or a folder of tables.")],
+    fleet: FleetPath,
     things: Annotated[
         list[str] | None,
         typer.Option(
@@ -32,22 +41,13 @@ def maintenance(
     ] = None,
     lasts: Annotated[str, typer.Option(metavar="TIME", help="How long each of --things is away.")] = "2 h",
     window: Annotated[str, typer.Option(metavar="TIME", help="All work ends within it.")] = "24 h",
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the plan to this file.")
-    ] = None,
+    output: Output = None,
     crews: Annotated[int, typer.Option(min=1, help="Jobs at a site at once, at most.")] = 2,
     slot: Annotated[str, typer.Option(metavar="TIME", help="Jobs begin at multiples of it.")] = "30 min",
-    start: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="When the window begins. [default: after the fleet's time]"),
-    ] = None,
-    time_limit: Annotated[
-        str, typer.Option(metavar="TIME", help="Stop then, with the best so far.")
-    ] = "60 s",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say what conflicts and what else there was.")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a plan that is there.")] = False,
+    start: Start = None,
+    time_limit: TimeLimit = "60 s",
+    explain: Explain = False,
+    force: Force = False,
 ) -> int:
     """Plan which things to maintain together, and when, at least risk.
 
@@ -82,24 +82,18 @@ def maintenance(
             time_limit_s=limit_s,
             should_stop=should_stop,
         )
-    words = [
-        "fleetwin",
-        "plan",
+    command = command_line(
         "maintenance",
-        str(fleet),
-        "--lasts",
-        lasts,
-        "--window",
-        window,
-        "--slot",
-        slot,
-    ]
-    words += ["--crews", str(crews), "--start", begin.isoformat()]
-    words += [word for name in things or () for word in ("--things", name)]
-    words += ["--jobs", str(jobs)] if jobs else []
-    return hand_over(
-        proposal, the_fleet, fleet_path=fleet, output=output, command=shlex.join(words), explain=explain
+        fleet,
+        lasts=lasts,
+        window=window,
+        slot=slot,
+        crews=crews,
+        start=begin.isoformat(),
+        things=things,
+        jobs=jobs,
     )
+    return hand_over(proposal, the_fleet, fleet_path=fleet, output=output, command=command, explain=explain)
 
 
 def _wanted(things: list[str], jobs: Path | None, each_s: float) -> list[tuple[str, float]]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import typer
 from rich.console import Console
@@ -19,7 +17,6 @@ from twin.files.solution import beside, write_solution
 from twin.files.yaml import dump
 from twin.model.errors import UsageError
 from twin.model.fleet import Fleet
-from twin.model.units import parse_quantity
 from twin.records.solution import Solution
 
 
@@ -28,21 +25,6 @@ def refuse_to_overwrite(output: Path | None, *, force: bool) -> None:
     for path in () if output is None or force else (output, beside(output)):
         if path.exists():
             raise UsageError(f"{path} exists already: choose another name, remove it, or give --force")
-
-
-def read_option(
-    text: str, dimension: Literal["ratio", "duration"], option: str, *, most: float = math.inf
-) -> float:
-    """Read an option with a unit; refuse what is not above zero, or above `most`."""
-    try:
-        value = parse_quantity(text, dimension)
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}") from None
-    if not 0 < value <= most:
-        raise UsageError(
-            f"{option} {text}: give more than nothing" + (f", at most {most:g}" if most < math.inf else "")
-        )
-    return value
 
 
 def hand_over(

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from solvers.interrupt import stoppable
 from twin.cli.inputs import read_time
-from twin.cli.plan_output import hand_over, read_option, refuse_to_overwrite
+from twin.cli.plan_options import (
+    Explain,
+    FleetPath,
+    Force,
+    Output,
+    Start,
+    TimeLimit,
+    command_line,
+    read_option,
+)
+from twin.cli.plan_output import hand_over, refuse_to_overwrite
 from twin.files.fleet import read_fleet
 
 Objective = Literal["cost", "carbon"]
 
 
 def placement(
-    fleet: Annotated[Path, typer.Argument(help="The fleet: a file, or a folder of tables.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the plan to this file.")
-    ] = None,
+    fleet: FleetPath,
+    output: Output = None,
     objective: Annotated[
         Objective, typer.Option(help="What to save: the cost of energy, or carbon.")
     ] = "cost",
     hours: Annotated[int, typer.Option(min=1, max=336, help="How many hours to plan.")] = 24,
-    start: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="When the first hour begins. [default: after the fleet's time]"),
-    ] = None,
+    start: Start = None,
     move_price: Annotated[
         float, typer.Option(min=0, help="USD (or kg) that moving all traffic of a service once must save.")
     ] = 1.0,
@@ -49,13 +52,9 @@ def placement(
         str, typer.Option(metavar="PERCENT", help="Part of its share that a site keeps at least.")
     ] = "50 %",
     every: Annotated[int, typer.Option(min=1, max=336, help="Hours between two shifts of a service.")] = 6,
-    time_limit: Annotated[
-        str, typer.Option(metavar="TIME", help="Stop then, with the best so far.")
-    ] = "60 s",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say what binds, what is short, what else there was.")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a plan that is there.")] = False,
+    time_limit: TimeLimit = "60 s",
+    explain: Explain = False,
+    force: Force = False,
 ) -> int:
     """Plan which share of each service's demand each site serves, hour by hour.
 
@@ -97,10 +96,14 @@ def placement(
             every=every,
             **numbers,
         )
-    words = ["fleetwin", "plan", "placement", str(fleet), "--objective", objective, "--hours", str(hours)]
-    words += ["--start", begin.isoformat(), "--move-price", f"{move_price:g}", "--every", str(every)]
-    for name, text in parts.items():
-        words += [f"--{name.replace('_', '-')}", text]
-    return hand_over(
-        proposal, the_fleet, fleet_path=fleet, output=output, command=shlex.join(words), explain=explain
+    command = command_line(
+        "placement",
+        fleet,
+        objective=objective,
+        hours=hours,
+        start=begin.isoformat(),
+        move_price=move_price,
+        every=every,
+        **parts,
     )
+    return hand_over(proposal, the_fleet, fleet_path=fleet, output=output, command=command, explain=explain)

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from solvers.interrupt import stoppable
 from twin.cli.inputs import read_time
-from twin.cli.plan_output import hand_over, read_option, refuse_to_overwrite
+from twin.cli.plan_options import (
+    Explain,
+    FleetPath,
+    Force,
+    Output,
+    Start,
+    TimeLimit,
+    command_line,
+    read_option,
+)
+from twin.cli.plan_output import hand_over, refuse_to_overwrite
 from twin.files.fleet import read_fleet
 
 Level = Literal["utility", "transformer", "switchboard", "ups", "panel", "pdu"]
 
 
 def power(
-    fleet: Annotated[Path, typer.Argument(help="The fleet: a file, or a folder of tables.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the plan to this file.")
-    ] = None,
+    fleet: FleetPath,
+    output: Output = None,
     changes: Annotated[int, typer.Option(min=0, max=10_000, help="Racks that may be touched at most.")] = 5,
     level: Annotated[Level, typer.Option(help="Where usable power is counted.")] = "utility",
     site: Annotated[list[str] | None, typer.Option(help="Only this site (may be repeated).")] = None,
@@ -34,17 +40,10 @@ def power(
     ] = "10 %",
     caps: Annotated[bool, typer.Option(help="Whether racks may be capped.")] = True,
     refeeds: Annotated[bool, typer.Option(help="Whether racks may be fed by other units.")] = True,
-    start: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="When the work begins. [default: after the fleet's time]"),
-    ] = None,
-    time_limit: Annotated[
-        str, typer.Option(metavar="TIME", help="Stop then, with the best so far.")
-    ] = "60 s",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say what binds and what else there was.")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a plan that is there.")] = False,
+    start: Start = None,
+    time_limit: TimeLimit = "60 s",
+    explain: Explain = False,
+    force: Force = False,
 ) -> int:
     """Plan which racks to feed otherwise, and which to cap, so that the most power becomes usable.
 
@@ -83,21 +82,16 @@ def power(
             time_limit_s=limit_s,
             should_stop=should_stop,
         )
-    words = [
-        "fleetwin",
-        "plan",
+    command = command_line(
         "power",
-        str(fleet),
-        "--changes",
-        str(changes),
-        "--level",
-        level,
-        "--load",
-        load,
-    ]
-    words += ["--depth", depth, "--start", begin.isoformat()]
-    words += ["--caps" if caps else "--no-caps", "--refeeds" if refeeds else "--no-refeeds"]
-    words += [word for name in site or () for word in ("--site", name)]
-    return hand_over(
-        proposal, the_fleet, fleet_path=fleet, output=output, command=shlex.join(words), explain=explain
+        fleet,
+        changes=changes,
+        level=level,
+        load=load,
+        depth=depth,
+        start=begin.isoformat(),
+        caps=caps,
+        refeeds=refeeds,
+        site=site,
     )
+    return hand_over(proposal, the_fleet, fleet_path=fleet, output=output, command=command, explain=explain)

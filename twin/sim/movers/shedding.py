@@ -15,59 +15,50 @@ from typing import ClassVar, Self
 import numpy as np
 
 from twin.graph.compile import Compiled
-from twin.graph.levels import Bools, Floats, Ints
+from twin.graph.levels import Floats, Ints
 from twin.model.change import Change, TimedChange
 from twin.model.power import PowerUnit
 from twin.model.protection import SheddingPolicy
 from twin.records.text import count, figure, percent
 from twin.sim.below import below, rack_tiers
-from twin.sim.block import Block
 from twin.sim.engine import Engine
 from twin.sim.laws.load_shedding import switch_off, switch_on
+from twin.sim.movers.by_controller import ByController, Order
 from twin.sim.power import W
 
 ORIGIN = "physics:shedding"
 EVENT = "racks_shed"
-CONTROLLER, SENSOR = "shedding-controller", "shedding-sensor"  # what can fail
 
 
 @dataclass(frozen=True)
-class Order:
-    """Racks (rows) that a controller switches off (-1) or on (+1); it arrives at `at_s`."""
+class Switching(Order):
+    """Racks (rows) that a controller switches off (-1) or on (+1)."""
 
-    at_s: float
     racks: Ints
     value: float
-    text: str
 
 
-class Shedding:
-    """The controllers of one run `[n]`: when each looks next [s], the order under way, and the racks that are off.
+class Shedding(ByController[Switching]):
+    """The controllers of one run `[n]`, and the racks that are off.
 
     `_off` says of each rack (row) that is off since when it may come back [s], `_drew` what it drew before `[W, (R,)]`.
     """
 
     law: ClassVar[str] = "shedding"
+    parts = ("shedding-controller", "shedding-sensor")
 
     def __init__(self, compiled: Compiled, rows: Sequence[tuple[int, PowerUnit, SheddingPolicy]]) -> None:
-        self._compiled = compiled
-        self._units = [unit for _, unit, _ in rows]
-        self._policies = [policy for _, _, policy in rows]
-        self._unit = np.array([i for i, _, _ in rows])
+        super().__init__(compiled, rows, above=[policy.shed_above for *_, policy in rows])
+        self._policies = [policy for *_, policy in rows]
         self._node = compiled.power.unit_node[self._unit]
-        limit_va = compiled.power.limit_va[self._unit]
-        self._high_va = limit_va * [policy.shed_above for policy in self._policies]
-        self._target_va = limit_va * [policy.shed_to for policy in self._policies]
-        self._low_va = limit_va * [policy.restore_below for policy in self._policies]
-        self._period_s = np.array([policy.period_s for policy in self._policies])
+        self._target_va = self._limit_va * [policy.shed_to for policy in self._policies]
+        self._low_va = self._limit_va * [policy.restore_below for policy in self._policies]
         self._hold_s = np.array([policy.hold_s for policy in self._policies])
         self._tiers = rack_tiers(compiled)
         self._off: dict[int, float] = {}
         self._drew = np.zeros(len(self._tiers))
-        self._orders: dict[int, Order] = {}
-        self._look_at = np.full(len(rows), np.inf)
         self._able = np.ones(len(rows), dtype=bool)
-        self._now, self._back_at = 0.0, -np.inf
+        self._back_at = -np.inf
         # The peaks and controllers with which one found nothing to do: it does not look again before they change.
         self._seen = b""
         self._done: dict[int, bytes] = {}
@@ -79,16 +70,8 @@ class Shedding:
         rows = [(i, u, policies[u.shedding]) for i, u in compiled.physics.units if u.shedding is not None]
         return cls(compiled, rows) if rows else None
 
-    def begin(self, now: float) -> Sequence[Change]:
-        """Nothing is shed."""
-        return ()
-
-    def advance(self, seconds: float) -> None:
-        """Controllers keep nothing that time moves."""
-
     def read(self, now: float, engine: Engine) -> None:
         """See who has something to do at the next tick. Cost: two small array operations while nobody has."""
-        self._now = now
         peak_va = engine.unit_peak_va[self._unit]
         over = peak_va > self._high_va
         if self.at_rest and not over.any():
@@ -103,54 +86,24 @@ class Shedding:
             ripe = min((at_s for at_s in self._off.values() if new[i] or at_s > now), default=np.inf)
             self._look_at[i] = max(ticks[i], np.ceil(ripe / self._period_s[i]) * self._period_s[i])
 
-    def due(self) -> float:
-        """Return when the next controller looks, or the next order arrives."""
-        return min(float(self._look_at.min()), min((o.at_s for o in self._orders.values()), default=np.inf))
-
-    def act(self, now: float, engine: Engine) -> Sequence[TimedChange]:
-        """Look and order; carry out the orders that have arrived."""
-        for i in np.flatnonzero(self._look_at <= now).tolist():
-            self._look_at[i] = np.inf
-            over = engine.unit_peak_va[self._unit[i]] > self._high_va[i]
-            order = self._shed(i, now, engine) if over else self._give_back(i, now, engine)
-            if order is None:
-                self._done[i] = self._seen
-            else:
-                self._orders[i] = order
-        arrived = [i for i, order in self._orders.items() if order.at_s <= now]
-        return [change for i in arrived for change in self._carry_out(i, now)]
-
-    def quiet(self, block: Block) -> int:
-        """Up to where a unit is above its limit."""
-        over = (block.unit_peak_va[self._unit] > self._high_va[:, None]).any(axis=0)
-        return int(over.argmax()) if over.any() else len(block)
-
-    def steady(self, engine: Engine) -> bool:
-        """While all racks are on: nothing but loads begins it."""
-        return self.at_rest
-
     @property
-    def at_rest(self) -> bool:
-        """Whether all racks are on and nobody is about to do anything, nor remembers that racks have just come back."""
-        busy = self._off or self._orders or bool(np.isfinite(self._look_at).any())
-        return not busy and self._now >= self._back_at + float(self._hold_s.max())
+    def _in_force(self) -> bool:
+        return bool(self._off)
 
-    def _who_can(self, engine: Engine) -> Bools:
-        """Controllers that live and see. An order of one that dies is lost; racks that are off stay off."""
-        able, faults = np.ones(len(self._units), dtype=bool), engine.state.faults
-        for i, unit in enumerate(self._units) if faults else ():
-            dead = faults.get((unit.name, CONTROLLER), 0.0) > 0
-            able[i] = not dead and faults.get((unit.name, SENSOR), 0.0) <= 0
-            if dead:
-                self._orders.pop(i, None)
-        return able
+    def _decide(self, i: int, now: float, engine: Engine) -> Switching | None:
+        """The racks to switch off while the unit is above its limit, else those to give back."""
+        over = engine.unit_peak_va[self._unit[i]] > self._high_va[i]
+        order = self._shed(i, now, engine) if over else self._give_back(i, now, engine)
+        if order is None:
+            self._done[i] = self._seen
+        return order
 
     def _under_way(self, value: float) -> Ints:
         """Racks that somebody has ordered off (-1) or on (+1)."""
         racks = [order.racks for order in self._orders.values() if order.value == value]
         return np.unique(np.concatenate(racks)) if racks else np.zeros(0, np.int64)
 
-    def _shed(self, i: int, now: float, engine: Engine) -> Order | None:
+    def _shed(self, i: int, now: float, engine: Engine) -> Switching | None:
         """The racks to switch off so that the unit comes to its target; None when nobody is left, or enough are on the way."""
         policy, peak_va = self._policies[i], float(engine.unit_peak_va[self._unit[i]])
         flow = below(self._compiled, int(self._node[i]), engine.share) * engine.rack_w
@@ -166,9 +119,9 @@ class Shedding:
         self._drew[racks] = engine.rack_w[racks]
         ratio = f"{percent(peak_va / self._units[i].rated_va)} % of its rating"
         words = f"{self._units[i].name} sheds {count(len(racks), 'rack')} to lose {figure(over_w / 1e3)} kW: {ratio}"
-        return Order(now + policy.actuation_s, racks, -1.0, words)
+        return Switching(now + policy.actuation_s, words, racks, -1.0)
 
-    def _give_back(self, i: int, now: float, engine: Engine) -> Order | None:
+    def _give_back(self, i: int, now: float, engine: Engine) -> Switching | None:
         """The racks that may come back: every controller above them sees, and has room for what they drew.
 
         A rack that must stay off for a while yet keeps its place: what is less important does not take it.
@@ -187,7 +140,7 @@ class Shedding:
             return None
         kilowatts = figure(float(self._drew[racks].sum()) / 1e3)
         words = f"{self._units[i].name} gives {kilowatts} kW back to {count(len(racks), 'rack')}"
-        return Order(now + self._policies[i].actuation_s, racks, 1.0, words)
+        return Switching(now + self._policies[i].actuation_s, words, racks, 1.0)
 
     def _room_w(self, engine: Engine) -> Floats:
         """What may be added below each unit before it is above the band of return `[W, (n,)]`; none where nobody sees."""
