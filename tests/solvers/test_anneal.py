@@ -35,8 +35,8 @@ def test_costs_add_up_and_no_limit_breaks(seed: int) -> None:
     assert after.violations == ()
     assert after.objective - before.objective == pytest.approx(change, abs=1e-6)
     fresh = plan(problem, layout, made.counts)
-    for kept, counted in zip(made, fresh, strict=True):
-        np.testing.assert_allclose(kept, counted, atol=1e-9)
+    for name in ("counts", "free", "left", "load", "total", "worst"):
+        np.testing.assert_allclose(getattr(made, name), getattr(fresh, name), atol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -44,7 +44,7 @@ def test_it_finds_the_best_of_all_plans(seed: int) -> None:
     problem = random_problem(seed)
     layout, made, nothing = _begun(problem)
     least = np.inf
-    for turn, heat in enumerate(np.geomspace(3.0, 0.01, 40)):
+    for turn, heat in enumerate(np.geomspace(1000.0, 0.01, 100)):
         anneal(layout, made, nothing, problem.servers, heat, 1_000, turn)
         least = min(least, float(plan_cost(layout, made)))
     assert least == pytest.approx(cheapest(problem), abs=1e-9)
