@@ -12,7 +12,7 @@ could be worth. Reduced costs say which, and trials leave them out.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -27,18 +27,11 @@ LOOKS, MOST_LOOKS = 16, 1000  # pairs that are looked at for one that will do
 LONGEST = 2 * LINKS + 2
 
 
-class Reluctance(NamedTuple):
-    """What one server more, and one server less, of each pair costs at the prices of the linear program `[P]`: reduced costs."""
-
-    gain: Floats
-    give: Floats
-
-
 @njit(cache=True)
 def anneal(
     t: Any, s: Any, reluctance: Any, most_free: Ints, temperature: float, trials: int, seed: int
 ) -> float:
-    """Make so many trials; return what all that were kept cost together. No cell is left with more free than `most_free` `[C]`."""
+    """Make so many trials, return what those kept cost together; no cell is left with more free than `most_free` `[C]`."""
     np.random.seed(seed)
     total, done = 0.0, np.empty((LONGEST, 2), np.int64)
     for _ in range(trials):

@@ -126,7 +126,7 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
     relaxing = Highs(program, relaxed=True)
     relaxed = relaxing.solve(time_limit_s=_left(effort, clock), should_stop=effort.should_stop)
     solver, nothing = Highs(program), today(problem, program)
-    first = nothing
+    first: Floats | None = None
     if problem.backbone is None and integers_of(problem) > ANNEAL_INTEGERS:
         first = _annealed(problem, program, relaxed, effort, clock)
     solver.start_from(nothing if first is None else first)

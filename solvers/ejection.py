@@ -18,6 +18,7 @@ from solvers.whole import change, change_cost, fits, powers, short_of, worst_aft
 
 WIDTH = 12  # of the pairs that a reservation would like most, for which owners are looked for
 LONGEST = 24  # changes in a chain
+MOST_ROBBED = 4  # servers that are taken to make room for one
 EPS = 1e-7
 
 
@@ -34,7 +35,11 @@ def _regret(t: Any, s: Any, p: int, price: Floats, worth: Floats) -> float:
 
 @njit(cache=True)
 def _owner(t: Any, s: Any, p: int, price: Floats, worth: Floats, taken: Any) -> Any:
-    """Return the pair whose server makes room for one of p (-1: none), and the regret of its owner."""
+    """Return the pair whose server makes room for one of p (-1: none), and the regret of its owner.
+
+    Where a budget is full it may take several servers (an old one draws less than a new one): then the one with the least
+    regret for what it frees, and the regret of as many as are needed.
+    """
     best, least = -1, np.inf
     c = t.cell[p]
     if s.free[c] <= 0:
@@ -44,37 +49,39 @@ def _owner(t: Any, s: Any, p: int, price: Floats, worth: Floats, taken: Any) -> 
                 if regret < least:
                     best, least = q, regret
         return best, least
-    row = _full_row(t, s, p)
+    row, lack = _full_row(t, s, p)
     for k in range(t.cells_of_row[row], t.cells_of_row[row + 1]):
         d = t.row_cells[k]
         for q in range(t.cell_runs[d], t.cell_runs[d + 1]):
             if q != p and s.counts[q] > 0 and not taken[q]:
-                regret = _regret(t, s, q, price, worth)
-                if regret < least and _makes_room(t, s, p, q):
-                    best, least = q, regret
+                part = min(_draw(t, q, row) / lack, 1.0)
+                if part > 1.0 / MOST_ROBBED:
+                    regret = max(_regret(t, s, q, price, worth), EPS) / part
+                    if regret < least:
+                        best, least = q, regret
     return best, least
 
 
 @njit(cache=True)
-def _full_row(t: Any, s: Any, p: int) -> int:
-    """Return the first hard budget that forbids one more server of a pair."""
+def _full_row(t: Any, s: Any, p: int) -> Any:
+    """Return the first hard budget that forbids one more server of a pair, and what it lacks."""
     c = t.cell[p]
     for e in range(t.row_runs[c], t.row_runs[c + 1]):
         row = t.row[e]
-        if (
-            t.row_price[row] == np.inf
-            and t.share[e] * t.weight[t.budget[e], p] > s.left[row] + t.row_scale[row]
-        ):
-            return row
-    return 0
+        lack = t.share[e] * t.weight[t.budget[e], p] - s.left[row]
+        if t.row_price[row] == np.inf and lack > t.row_scale[row]:
+            return row, lack
+    return 0, 1.0
 
 
 @njit(cache=True)
-def _makes_room(t: Any, s: Any, p: int, q: int) -> bool:
-    change(t, s, q, -1)
-    room = fits(t, s, p)
-    change(t, s, q, 1)
-    return room
+def _draw(t: Any, q: int, row: int) -> float:
+    """Return what a server of a pair draws of the budget of a row."""
+    c = t.cell[q]
+    for e in range(t.row_runs[c], t.row_runs[c + 1]):
+        if t.row[e] == row:
+            return float(t.share[e] * t.weight[t.budget[e], q])
+    return 0.0
 
 
 @njit(cache=True)
@@ -86,7 +93,8 @@ def _next(t: Any, s: Any, r: int, price: Floats, worth: Floats, taken: Any, skip
         c = t.cell[p]
         if taken[p] or t.cell_runs[c + 1] - t.cell_runs[c] == 1 and s.free[c] <= 0:
             continue
-        here = (change_cost(t, s, p, 1)[1] + price[p]) / t.value[p]
+        asked = price[p] if s.free[c] <= 0 else 0.0  # what is left over has no price
+        here = (change_cost(t, s, p, 1)[1] + asked) / t.value[p]
         if here < -EPS and here < cost[WIDTH - 1]:
             i = WIDTH - 1
             while i > 0 and cost[i - 1] > here:
@@ -108,13 +116,34 @@ def _next(t: Any, s: Any, r: int, price: Floats, worth: Floats, taken: Any, skip
 
 
 @njit(cache=True)
+def _rob(
+    t: Any, s: Any, p: int, q: int, price: Floats, worth: Floats, taken: Any, robbed: Any
+) -> tuple[int, float]:
+    """Take servers, the first of q (-1: none), until one of p fits; write whose, return how many and what that costs."""
+    count, cost = 0, 0.0
+    while q >= 0 and count < MOST_ROBBED:
+        cost += change_cost(t, s, q, -1)[1]
+        change(t, s, q, -1)
+        robbed[count], count = q, count + 1
+        q = -1 if fits(t, s, p) else _owner(t, s, p, price, worth, taken)[0]
+    return count, cost
+
+
+@njit(cache=True)
+def _undo(t: Any, s: Any, pairs: Any, signs: Any, kept: int, taken: Any) -> None:
+    """Undo the changes of a chain from `kept` on; its pairs are free for others."""
+    for i in range(len(pairs) - 1, kept - 1, -1):
+        change(t, s, pairs[i], -signs[i])
+    for p in pairs:
+        taken[p] = False
+
+
+@njit(cache=True)
 def _chain(t: Any, s: Any, r: int, drop: int, price: Floats, worth: Floats, taken: Any, skip: int) -> float:
     """Follow one chain from a reservation, which may give up a server first; keep its best part and return what it saves."""
-    pairs, signs, waiting = (
-        np.empty(LONGEST + 3, np.int64),
-        np.empty(LONGEST + 3, np.int64),
-        np.empty(LONGEST + 3, np.int64),
-    )
+    most = LONGEST + MOST_ROBBED + 3
+    pairs, signs, waiting = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
+    robbed = np.empty(MOST_ROBBED, np.int64)
     length, kept, total, best = 0, 0, 0.0, 0.0
     if drop >= 0:
         total += change_cost(t, s, drop, -1)[1]
@@ -129,25 +158,24 @@ def _chain(t: Any, s: Any, r: int, drop: int, price: Floats, worth: Floats, take
         if p < 0:
             queue -= 1
             continue
-        if q >= 0:
-            total += change_cost(t, s, q, -1)[1]
-            change(t, s, q, -1)
-            pairs[length], signs[length] = q, -1
-            taken[q], length = True, length + 1
+        count, cost = _rob(t, s, p, q, price, worth, taken, robbed)
+        total += cost
+        for k in range(count):
+            pairs[length], signs[length] = robbed[k], -1
+            taken[robbed[k]], length = True, length + 1
+            if t.who[robbed[k]] != now:
+                waiting[queue], queue = t.who[robbed[k]], queue + 1
+        if not fits(t, s, p):
+            break
         total += change_cost(t, s, p, 1)[1]
         change(t, s, p, 1)
         pairs[length], signs[length] = p, 1
         taken[p], length = True, length + 1
-        if q >= 0 and t.who[q] != now:
-            waiting[queue], queue = t.who[q], queue + 1
         if total < best - EPS:
             best, kept = total, length
             if short_of(t, s, now) <= EPS and queue <= 1:
                 break
-    for i in range(length - 1, kept - 1, -1):
-        change(t, s, pairs[i], -signs[i])
-    for i in range(length):
-        taken[pairs[i]] = False
+    _undo(t, s, pairs[:length], signs, kept, taken)
     return best
 
 
@@ -187,7 +215,7 @@ def seize(t: Any, s: Any, order: Ints, price: Floats, worth: Floats) -> int:
     Unlike `serve` nothing is undone: where much is missing, most owners have somewhere else to go, and the rest takes part in
     the next round with a higher worth.
     """
-    taken = np.zeros(len(t.cell), np.bool_)
+    taken, robbed = np.zeros(len(t.cell), np.bool_), np.empty(MOST_ROBBED, np.int64)
     count = 0
     for r in order:
         vain, before = 0, short_of(t, s, r)
@@ -197,9 +225,9 @@ def seize(t: Any, s: Any, order: Ints, price: Floats, worth: Floats) -> int:
             p, q = _next(t, s, r, price, worth, taken, 0)
             if p < 0:
                 break
-            if q >= 0:
-                change(t, s, q, -1)
-                count += 1
+            count += _rob(t, s, p, q, price, worth, taken, robbed)[0]
+            if not fits(t, s, p):
+                break
             change(t, s, p, 1)
             vain = 0 if short_of(t, s, r) < before - EPS else vain + 1
             before = min(before, short_of(t, s, r))

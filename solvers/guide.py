@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from solvers.anneal import Reluctance
 from solvers.formulations.capacity import capacity_program
 from solvers.highs import Answer, Highs
 from solvers.linear import LinearProgram, block_name
 from solvers.problem import CapacityProblem, Floats
+
+
+class Reluctance(NamedTuple):
+    """What one server more, and one server less, of each pair costs at the prices of the linear program `[P]`: reduced costs."""
+
+    gain: Floats
+    give: Floats
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class LinearGuide:
     def solve(
         self, time_limit_s: float = float("inf"), should_stop: Callable[[], bool] | None = None
     ) -> tuple[Answer, Guide | None]:
-        """Return the answer, and the guide that it is if it is optimal; else the guide of the last one that was, without its bound."""
+        """Return the answer and, where it is optimal, the guide that it is; else the last guide that was, without a bound."""
         answer = self.solver.solve(time_limit_s=time_limit_s, should_stop=should_stop)
         guide = guide_of(self.problem, self.program, answer)
         if guide is not None:

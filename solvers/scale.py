@@ -16,17 +16,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from solvers.anneal import COLD, HOT, Reluctance, anneal
+from solvers.anneal import COLD, HOT, anneal
 from solvers.coarse import coarse_guide
 from solvers.ejection import improve, seize, serve
-from solvers.guide import Guide
+from solvers.guide import Guide, Reluctance
 from solvers.oracle import Oracle
 from solvers.owners import all_owned
 from solvers.prices import Volume
-from solvers.problem import CapacityProblem, Family, Floats, Ints
+from solvers.problem import CapacityProblem, Floats, Ints
+from solvers.ready import ready
 from solvers.rounding import give_back, lift, polish, top_up
 from solvers.separate import best_answers
-from solvers.whole import Plan, Terms, plan, plan_cost, terms
+from solvers.terms import Terms, terms
+from solvers.whole import Plan, plan, plan_cost
 
 WIDE = 5e-3  # of the cost: a gap that another plan might close
 SETTLED = 2e-5  # of the bound: prices whose steps aim at less are as good as they get
@@ -102,28 +104,6 @@ def solve_large(
     search.insist()
     search.improve()
     return search.found()
-
-
-def ready() -> None:
-    """Compile what numba compiles, or load it from the cache: a minute the first time on a machine, then a second."""
-    family = Family("domain", ("a", "b"), np.array([0, 1]))
-    one = np.array([1, 1])
-    toy = CapacityProblem(
-        ("a", "b"), ("one",), one, np.zeros(2, np.int64), ("type",), np.array([0, 1]), np.zeros(2, np.int64), np.ones(2),
-        np.zeros(2, np.int64), np.array([5.0]), (family,), np.array([[True]]), np.ones(1),
-    )  # fmt: skip
-    layout, nothing, order = terms(toy), np.zeros(2), np.zeros(1, np.int64)
-    made = plan(toy, layout, toy.now)
-    Oracle(toy).ask(np.zeros(2))
-    give_back(layout, made, nothing)
-    top_up(layout, made, order, nothing)
-    seize(layout, made, order, nothing, np.zeros(1))
-    lift(layout, made, order)
-    serve(layout, made, order, nothing, np.zeros(1), 1)
-    polish(layout, made, order)
-    improve(layout, made, np.arange(2), nothing, np.zeros(1))
-    anneal(layout, made, Reluctance(nothing, nothing), one, 1.0, 1, 0)
-    plan_cost(layout, made)
 
 
 class Search:

@@ -22,7 +22,8 @@ from solvers.guide import LinearGuide
 from solvers.highs import Highs
 from solvers.problem import CapacityProblem, Ints
 from solvers.pyomo_model import to_pyomo
-from solvers.scale import ready, solve_large
+from solvers.ready import ready
+from solvers.scale import solve_large
 from tests.benchmarks.yardsticks import copy_s, on_the_machine_of_the_goals, row, timeouts_per_s
 from tests.solvers.instances import instance, without
 from tests.solvers.lp import solve

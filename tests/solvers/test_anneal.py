@@ -1,18 +1,19 @@
-"""Annealing adds up its costs exactly, breaks no limit, finds the best plan where all can be tried, and comes out the same twice."""
+"""Annealing adds up its costs exactly, breaks no limit, finds the best of all plans, and comes out the same twice."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from solvers.anneal import Reluctance, anneal
+from solvers.anneal import anneal
 from solvers.capacity_solve import point_of
 from solvers.formulations.capacity import capacity_program
-from solvers.guide import LinearGuide
+from solvers.guide import LinearGuide, Reluctance
 from solvers.highs import Highs
 from solvers.problem import CapacityProblem, Ints
 from solvers.scale import solve_large
-from solvers.whole import Plan, Terms, plan, plan_cost, terms
+from solvers.terms import Terms, terms
+from solvers.whole import Plan, plan, plan_cost
 from tests.solvers.instances import instance
 from tests.solvers.score import score
 from tests.solvers.test_scale import cheapest, random_problem

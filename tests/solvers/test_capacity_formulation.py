@@ -130,7 +130,8 @@ def test_neither_names_nor_order_matter(problem: CapacityProblem, seed: int) -> 
     other = renamed(problem, seed)
     for relaxed in (True, False):
         one, two = (
-            Highs(capacity_program(each), relaxed=relaxed).solve(gap=0.0).objective for each in (problem, other)
+            Highs(capacity_program(each), relaxed=relaxed).solve(gap=0.0).objective
+            for each in (problem, other)
         )
         assert two == pytest.approx(one, rel=1e-6, abs=1e-5)
 
@@ -164,7 +165,9 @@ def test_today_is_taken_as_the_first_incumbent(name: str) -> None:
 
 def test_what_is_broken_today_must_not_get_worse() -> None:
     problem = toy()
-    tight = replace(problem, budgets=(replace(problem.budgets[0], limit=np.array([-5.0, -5.0])), *problem.budgets[1:]))
+    tight = replace(
+        problem, budgets=(replace(problem.budgets[0], limit=np.array([-5.0, -5.0])), *problem.budgets[1:])
+    )
     counts = _best(tight)
     used, now = (tight.used(tight.budgets[0], n) for n in (counts, tight.now))
     assert (used <= now + 1e-9).all()

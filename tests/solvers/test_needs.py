@@ -148,5 +148,7 @@ def test_what_the_twin_asked_for_is_needed_more() -> None:
     fleet = two_regions()
     needs = needs_of(fleet)
     more = with_more(needs, fleet, [Requirement(kind="capacity", who="all", amount=0.25)])
-    assert more.need == pytest.approx(1.25 * needs.need) and more.of_service == pytest.approx(1.25 * needs.of_service)
+    assert more.need == pytest.approx(1.25 * needs.need) and more.of_service == pytest.approx(
+        1.25 * needs.of_service
+    )
     assert with_more(needs, fleet, [Requirement(kind="power", who="a1-grid", amount=0.25)]) is needs

@@ -165,7 +165,9 @@ def test_racks_with_stored_copies_keep_their_fate_upstream() -> None:
     kept = [(o, problem.classes[r]) for o, r in enumerate(problem.option_class) if problem.classes[r].holds]
     assert kept
     for option, one in kept:
-        ends = zip(problem.feeds[one.home].units, problem.feeds[problem.option_feed[option]].units, strict=True)
+        ends = zip(
+            problem.feeds[one.home].units, problem.feeds[problem.option_feed[option]].units, strict=True
+        )
         assert all(set(units[old]) == set(units[new]) for old, new in ends)
 
 

@@ -20,7 +20,8 @@ from solvers.oracle import Oracle, _around
 from solvers.prices import Volume
 from solvers.problem import Affinity, Budget, CapacityProblem, Family
 from solvers.scale import solve_large
-from solvers.whole import plan, plan_cost, terms
+from solvers.terms import terms
+from solvers.whole import plan, plan_cost
 from tests.solvers.capacities import random_problem as everything
 from tests.solvers.instances import instance, without
 from tests.solvers.lp import solve
