@@ -23,6 +23,8 @@ from twin.model.fleet import Fleet
 from twin.model.plan import Plan
 
 HOUR = timedelta(hours=1)
+# A plan that swaps stays open for a day after its steps: who draws much at its hour may draw little at another.
+WATCH = 24 * HOUR
 WORDS = {
     "refeed": "{} racks on other feeds",
     "cap": "{} racks capped",
@@ -68,7 +70,7 @@ def plan_power(
             fleet,
             "power",
             description=_description(made, level),
-            window=(start, start + (1 + 2 * sum(len(change.touched) for change in made)) * HOUR),
+            window=(start, start + _open(made)),
             steps=steps,
             claims=CLAIMS,
         )
@@ -80,6 +82,12 @@ def plan_power(
         document = None
     solved = Solved(problem, terms, program, v, answer, seconds, should_stop())
     return Proposal(document, power_solution(fleet, solved, made, seen, level))
+
+
+def _open(made: Sequence[Change]) -> timedelta:
+    """Return how long the window is: two hours for each rack, one more, and a day to watch what swaps do."""
+    work = (1 + 2 * sum(len(change.touched) for change in made)) * HOUR
+    return work + WATCH * any(change.others for change in made)
 
 
 def _folded(fleet: Fleet, document: dict[str, Any] | None) -> Fleet:
