@@ -90,8 +90,8 @@ def _notes(problem: PowerProblem, terms: Terms, level: str, *, worth: bool) -> I
         yield (
             f"{len(problem.swaps.each)} kinds of swaps are candidates: no reservation has fewer servers of any type at any site,"
             " nor more there than today in its fullest rack, row, or domain of a family that reservations survive; servers draw"
-            " what those of their next owner at the site draw now, and the plan's window is a day longer than its steps, so that the"
-            " twin sees other hours"
+            " what those of their next owner at the site draw now, and a plan that swaps has a window that is a day longer"
+            " than its steps, so that the twin sees other hours"
         )
     elif terms.swaps:
         yield (
