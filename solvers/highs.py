@@ -141,6 +141,8 @@ class Highs:
             hook.subscribe(watch)
         try:
             self._highs.run()
+            if self.whole and self._highs.getModelStatus() == highspy.HighsModelStatus.kSolveError:
+                self._run_more_exactly()
             unclear = self._highs.getModelStatus() == highspy.HighsModelStatus.kUnboundedOrInfeasible
             bare = self._status_without_costs() if unclear else None
         finally:
@@ -184,6 +186,15 @@ class Highs:
                 progress(seconds, out.mip_primal_bound, out.mip_dual_bound, out.mip_gap)
 
         return look
+
+    def _run_more_exactly(self) -> None:
+        """Solve anew: HiGHS disowns an optimum that uses its tolerance to the last digit, so it gets a smaller one."""
+        self._highs.clearSolver()
+        self.option("mip_feasibility_tolerance", 1e-9)
+        try:
+            self._highs.run()
+        finally:
+            self.option("mip_feasibility_tolerance", 1e-6)
 
     def _status_without_costs(self) -> Status:
         """Tell an unbounded program from one without any solution, which presolve does not: without costs it has one or none."""

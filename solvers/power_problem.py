@@ -1,4 +1,4 @@
-"""The power problem: which racks to feed otherwise or to cap, so that more servers can be placed at all.
+"""The power problem: which racks to feed otherwise, to cap or to swap, so that more servers can be placed at all.
 
 A *class* of racks is alike in feed, load, free height and budget. A *feed* is what a rack of the same number of cords is fed by
 today somewhere at the site. *Usable* power is what more servers, placed anywhere, can put on the domains of a level (utility,
@@ -13,27 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solvers.power_classes import RackClass, ServerW, rack_classes
+from solvers.power_swaps import Swaps, swaps_of
 from twin.graph.analysis_chain import Feed, SiteLoads, nameplate_w, rack_feed, rack_loads, site_loads
 from twin.graph.analysis_stranded import DOMAINS
 from twin.graph.levels import Bools, Floats, Ints
 from twin.model.errors import UsageError, did_you_mean
 from twin.model.fleet import Fleet, Site
-from twin.model.power import Rack
 
 HEAT = "cooling"
-
-
-@dataclass(frozen=True)
-class RackClass:
-    """Racks that are alike: names, what one draws (VA, W), what it has left, its feed today, whether it holds stored copies."""
-
-    racks: tuple[str, ...]
-    load_va: float
-    load_w: float
-    free_u: int
-    budget_w: float
-    home: int
-    holds: bool
 
 
 @dataclass(frozen=True)
@@ -61,6 +49,7 @@ class PowerProblem:
     used: Floats
     gain_va: Floats
     gain_w: Floats
+    swaps: Swaps
 
     @property
     def count(self) -> Ints:
@@ -85,11 +74,17 @@ def power_problem(
     sites: Sequence[str] = (),
     rack_w: Mapping[str, float] | None = None,
     swing_va: Mapping[str, float] | None = None,
+    server_w: ServerW | None = None,
 ) -> PowerProblem:
     """Read the problem off a fleet, with present servers at nameplate unless `rack_w` says what racks draw.
 
-    `swing_va` is what the sub-interval peak of a unit adds to its load. Raises UsageError with everything that is wrong.
+    `swing_va` is what the sub-interval peak of a unit adds to its load. What servers draw, by site, owner and type (`server_w`),
+    makes swaps: without it there are none. Raises UsageError with everything that is wrong.
     """
+    if server_w is not None and rack_w is None:
+        raise UsageError(
+            "what servers draw (server_w) needs what racks draw (rack_w): swaps change the one with the other"
+        )
     chosen = _checked(fleet, level, sites)
     kinds = [kind for kind in fleet.server_types if nameplate_w(kind) > 0]
     loads = rack_loads(fleet, rack_w)
@@ -101,7 +96,8 @@ def power_problem(
         racks = [rack for rack in fleet.racks if rack.site == site.name]
         own = list(dict.fromkeys(rack_feed(rack) for rack in racks))
         empty = site_loads(fleet, site, dict.fromkeys(loads, (0.0, 0.0)))
-        classes += _classes(fleet, racks, loads, {feed: len(feeds) + f for f, feed in enumerate(own)})
+        number = {feed: len(feeds) + f for f, feed in enumerate(own)}
+        classes += rack_classes(fleet, racks, loads, number, server_w)
         full = site_loads(fleet, site, loads)
         swing = np.array([(swing_va or {}).get(unit.name, 0.0) for unit in empty.units])
         limits.append(_limits(empty, full, own, swing))
@@ -131,6 +127,7 @@ def power_problem(
         used=np.concatenate([part[4] for part in limits]),
         gain_va=np.concatenate([va for va, _ in gains]),
         gain_w=np.concatenate([w for _, w in gains]),
+        swaps=swaps_of(fleet, classes),
     )
 
 
@@ -152,27 +149,6 @@ def _checked(fleet: Fleet, level: str, sites: Sequence[str]) -> list[Site]:
     if wrong:
         raise UsageError("no power to plan: " + "; ".join(wrong))
     return [known[name] for name in sites or known]
-
-
-def _classes(
-    fleet: Fleet, racks: Sequence[Rack], loads: dict[str, tuple[float, float]], number: dict[Feed, int]
-) -> list[RackClass]:
-    heights = {kind.name: kind.height_u for kind in fleet.server_types}
-    used: dict[str, int] = {}
-    for group in fleet.server_groups:
-        used[group.rack] = used.get(group.rack, 0) + group.count * heights[group.type]
-    storing = {name for storage in fleet.storage for name in storage.racks}
-    alike: dict[tuple[int, float, float, int, float, bool], list[str]] = {}
-    for rack in racks:
-        va, watts = loads[rack.name]
-        left_w = np.inf if rack.budget_w is None else max(0.0, rack.budget_w - watts)
-        free_u = max(0, rack.space_u - used.get(rack.name, 0))
-        key = (number[rack_feed(rack)], va, watts, free_u, left_w, rack.name in storing)
-        alike.setdefault(key, []).append(rack.name)
-    return [
-        RackClass(tuple(names), va, watts, free_u, left_w, home, holds)
-        for (home, va, watts, free_u, left_w, holds), names in alike.items()
-    ]
 
 
 def _may_take(fleet: Fleet, home: Feed, feed: Feed, *, holds: bool) -> bool:

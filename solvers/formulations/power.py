@@ -1,10 +1,11 @@
-"""Stranded power: which racks to feed otherwise, and which to cap, so that the most power becomes usable.
+"""Stranded power: which racks to feed otherwise, which to cap, and which to swap, so that the most power becomes usable.
 
-    max   Σ_ofk gain_fk · new[o,k]  −  move · Σ_{o not home} on[o]  −  cap · Σ_r capped[r]
+    max   Σ_ofk gain_fk · new[o,k]  −  move · Σ_{o not home} on[o]  −  cap · Σ_r capped[r]  −  swap · Σ_j servers_j · swapped[j]
     with  load of every unit, in every state of one loss, ≤ its rating; where that is broken today, ≤ today's, no new server
 
 o is an option: a class of racks on a feed; on[o] counts its racks (whole), new[o,k] servers of type k that more could be placed
-there (fractions: a bound for whole ones). Leaving all as it is always is a solution. Each function is one constraint.
+there (fractions: a bound for whole ones). j is a pair of classes whose racks exchange owners of servers (power_swaps.py).
+Leaving all as it is always is a solution. Each function is one constraint.
 """
 
 from __future__ import annotations
@@ -13,6 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solvers.formulations.power_swaps import (
+    fit_after_swap,
+    reservations_keep_what_they_survive,
+    swap_columns,
+    swaps_of_classes,
+    swaps_on_limits,
+)
 from solvers.linear import Axis, Ints, LinearModel, LinearProgram
 from solvers.power_problem import HEAT, PowerProblem
 from twin.graph.levels import Bools, Floats
@@ -20,27 +28,34 @@ from twin.graph.levels import Bools, Floats
 
 @dataclass(frozen=True)
 class Terms:
-    """At most `changes` racks are touched; a cap takes `depth` of the nameplate; what a rack moved or a VA capped costs [VA]."""
+    """At most `changes` racks are touched; a cap takes `depth` of the nameplate.
+
+    What a rack moved, a VA capped, and a server that changes its owner cost [VA].
+    """
 
     changes: int
     depth: float = 0.1
     move_va: float = 10.0
     cap_va: float = 0.25
+    swap_va: float = 1.0
     refeeds: bool = True
     caps: bool = True
+    swaps: bool = True
 
 
 @dataclass(frozen=True)
 class Variables:
     """The columns: racks of each option `[O]`, capped racks of each class `[R]`, new servers of each option and type `[O, K]`.
 
-    `mended` `[M]` tells whether a limit that is broken today holds again (-1: it holds today).
+    `swapped` `[J]` counts pairs of racks. `mended` `[M]` tells whether a limit that is broken today holds again (-1: it holds
+    today).
     """
 
     on: Ints
     capped: Ints
     new: Ints
     mended: Ints
+    swapped: Ints
 
 
 def power_program(problem: PowerProblem, terms: Terms) -> tuple[LinearProgram, Variables]:
@@ -48,7 +63,7 @@ def power_program(problem: PowerProblem, terms: Terms) -> tuple[LinearProgram, V
     model = LinearModel("power")
     v = power_variables(model, problem, terms)
     racks_have_one_feed(model, problem, v)
-    caps_stay_at_home(model, problem, v)
+    racks_change_once(model, problem, v)
     servers_fit_the_height(model, problem, v)
     servers_fit_the_budget(model, problem, terms, v)
     whole_servers_fit_a_rack(model, problem, terms, v)
@@ -56,6 +71,7 @@ def power_program(problem: PowerProblem, terms: Terms) -> tuple[LinearProgram, V
     plants_remove_the_heat(model, problem, terms, v)
     broken_limits_get_no_servers(model, problem, v)
     changes_are_few(model, problem, terms, v)
+    reservations_keep_what_they_survive(model, problem, v.swapped)
     return model.build(), v
 
 
@@ -85,7 +101,8 @@ def power_variables(model: LinearModel, problem: PowerProblem, terms: Terms) -> 
     mended = model.columns("mended", _limit_axes(problem, broken), upper=1.0, integer=True)
     place = np.full(len(problem.left), -1)
     place[broken] = mended
-    return Variables(on, capped, new.reshape(options, types), place)
+    swapped = swap_columns(model, problem, server_va=terms.swap_va, allowed=terms.swaps)
+    return Variables(on, capped, new.reshape(options, types), place, swapped)
 
 
 def racks_have_one_feed(model: LinearModel, problem: PowerProblem, v: Variables) -> None:
@@ -100,16 +117,20 @@ def racks_have_one_feed(model: LinearModel, problem: PowerProblem, v: Variables)
     )
 
 
-def caps_stay_at_home(model: LinearModel, problem: PowerProblem, v: Variables) -> None:
-    """capped[r] ≤ on[r,home]: a rack is moved or capped, not both."""
+def racks_change_once(model: LinearModel, problem: PowerProblem, v: Variables) -> None:
+    """capped[r] + Σ_j racks of r in swap j · swapped[j] ≤ on[r,home]: a rack is moved, capped or swapped, once."""
     home = np.flatnonzero(problem.home)
     r = np.arange(len(problem.classes))
     model.rows(
-        "caps_stay_at_home",
+        "racks_change_once",
         [Axis([one.racks[0] for one in problem.classes])],
-        [(r, v.capped, 1.0), (problem.option_class[home], v.on[home], -1.0)],
+        [
+            (r, v.capped, 1.0),
+            swaps_of_classes(problem, v.swapped),
+            (problem.option_class[home], v.on[home], -1.0),
+        ],
         upper=0.0,
-        text="racks that are capped where they are",
+        text="racks that are capped or swapped where they are",
     )
 
 
@@ -127,12 +148,16 @@ def servers_fit_the_height(model: LinearModel, problem: PowerProblem, v: Variabl
 
 
 def servers_fit_the_budget(model: LinearModel, problem: PowerProblem, terms: Terms, v: Variables) -> None:
-    """Σ_k watts_k · new[o,k] ≤ budget left · on[o] + what caps leave there."""
+    """Σ_k watts_k · new[o,k] ≤ budget left · on[o] + what caps and swaps leave there."""
     left = np.array([one.budget_w for one in problem.classes])[problem.option_class]
     o = np.flatnonzero(np.isfinite(left))
     row = np.arange(len(o))
     r = problem.option_class[o]
     given = np.array([terms.depth * one.load_w for one in problem.classes])[r] * problem.home[o]
+    at = np.full(len(problem.classes), -1)
+    at[r[problem.home[o]]] = row[problem.home[o]]
+    place = at[problem.swaps.rack_class]
+    j, side = np.nonzero(place >= 0)
     model.rows(
         "servers_fit_the_budget",
         _option_axes(problem, o),
@@ -140,6 +165,7 @@ def servers_fit_the_budget(model: LinearModel, problem: PowerProblem, terms: Ter
             (row[:, None], v.new[o], problem.type_w),
             (row, v.on[o], -left[o]),
             (row, v.capped[r], -given),
+            (place[j, side], v.swapped[j], -problem.swaps.more_budget_w[j, side]),
         ],
         upper=0.0,
         text="budget of the racks [W]",
@@ -147,20 +173,31 @@ def servers_fit_the_budget(model: LinearModel, problem: PowerProblem, terms: Ter
 
 
 def whole_servers_fit_a_rack(model: LinearModel, problem: PowerProblem, terms: Terms, v: Variables) -> None:
-    """new[o,k] ≤ ⌊what one rack can take of type k⌋ · on[o]: where a part of a server would be left over."""
-    classes = problem.classes
+    """new[o,k] ≤ ⌊what one rack can take of type k⌋ · on[o], in racks that swap ⌊what it can take then⌋.
+
+    Rows are where a part of a server would be left over, and where a swap changes what fits.
+    """
+    classes, rack_class = problem.classes, problem.swaps.rack_class
     left_w = np.array([one.budget_w + terms.depth * terms.caps * one.load_w for one in classes])
     free_u = np.array([float(one.free_u) for one in classes])
     fit = np.minimum(free_u[:, None] / problem.type_u, np.minimum(left_w, 1e12)[:, None] / problem.type_w)
-    most = np.floor(fit + 1e-9)[problem.option_class]
-    o, k = np.nonzero((fit - np.floor(fit + 1e-9) > 1e-9)[problem.option_class])
-    row = np.arange(len(o))
-    names = [one.racks[0] for one in classes]
-    labels = [Axis(names, problem.option_class[o]), Axis(_feed_names(problem), problem.option_feed[o])]
+    most, then = np.floor(fit + 1e-9), fit_after_swap(problem)
+    parts, more = fit - most > 1e-9, np.floor(then + 1e-9) - most[rack_class]
+    np.logical_or.at(parts, rack_class, (then - np.floor(then + 1e-9) > 1e-9) | (more != 0))
+    o, k = np.nonzero(parts[problem.option_class])
+    row, at = np.arange(len(o)), np.full(parts.shape, -1)
+    home = problem.home[o]
+    at[problem.option_class[o[home]], k[home]] = row[home]
+    place = at[rack_class]
+    j, side, kind = np.nonzero((place >= 0) & (more != 0))
     model.rows(
         "whole_servers_fit_a_rack",
-        [*labels, Axis(problem.type_names, k)],
-        [(row, v.new[o, k], 1.0), (row, v.on[o], -most[o, k])],
+        [*_option_axes(problem, o), Axis(problem.type_names, k)],
+        [
+            (row, v.new[o, k], 1.0),
+            (row, v.on[o], -most[problem.option_class[o], k]),
+            (place[j, side, kind], v.swapped[j], -more[j, side, kind]),
+        ],
         upper=0.0,
         text="whole servers in a rack",
     )
@@ -207,12 +244,12 @@ def broken_limits_get_no_servers(model: LinearModel, problem: PowerProblem, v: V
 
 
 def changes_are_few(model: LinearModel, problem: PowerProblem, terms: Terms, v: Variables) -> None:
-    """Σ_{o not home} on[o] + Σ_r capped[r] ≤ K."""
+    """Σ_{o not home} on[o] + Σ_r capped[r] + 2 · Σ_j swapped[j] ≤ K."""
     away = v.on[~problem.home]
     model.rows(
         "changes_are_few",
         1,
-        [(0, away, 1.0), (0, v.capped, 1.0)],
+        [(0, away, 1.0), (0, v.capped, 1.0), (0, v.swapped, 2.0)],
         upper=float(terms.changes),
         text="racks that change",
     )
@@ -220,7 +257,7 @@ def changes_are_few(model: LinearModel, problem: PowerProblem, terms: Terms, v: 
 
 CONSTRAINTS = (
     racks_have_one_feed,
-    caps_stay_at_home,
+    racks_change_once,
     servers_fit_the_height,
     servers_fit_the_budget,
     whole_servers_fit_a_rack,
@@ -228,6 +265,7 @@ CONSTRAINTS = (
     plants_remove_the_heat,
     broken_limits_get_no_servers,
     changes_are_few,
+    reservations_keep_what_they_survive,
 )
 
 
@@ -247,6 +285,7 @@ def _limits(
             (rows, v.capped[problem.option_class[home]], -terms.depth * on[:, home]),
             (rows[:, :, None], v.new, _of_new(problem, number)),
             (broken, v.mended[number[broken]], excess[broken]),
+            (rows, v.swapped, swaps_on_limits(problem, number)),
         ],
         upper=np.maximum(problem.left, problem.used)[number],
         text="load [VA], heat [W]",

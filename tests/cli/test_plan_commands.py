@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.solvers.swap_toys import Toy, hot_and_cold
 from tests.solvers.test_maintenance import dual_fed
 from tests.solvers.toys import two_panels, two_regions
 from twin.cli.main import main
@@ -54,6 +55,20 @@ def test_power_writes_a_plan_and_its_solution(tmp_path: Path, capsys: pytest.Cap
     assert power(fleet, path, changes=1, load="nameplate", caps=False, explain=True) == 0
     assert "Power that becomes usable" in capsys.readouterr().out
     check_pair(path, fleet, "power")
+
+
+def test_power_plans_swaps_unless_told_not_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    racks = (Toy(8, 0, 0), Toy(0, 8, 1, free_u=0))
+    fleet = written(hot_and_cold(racks, rated=(8.0, 9.0, 1.0), load=0.8), tmp_path)
+    path = tmp_path / "plan.yaml"
+    assert power(fleet, path, changes=2, explain=True) == 0
+    check_pair(path, fleet, "power")
+    assert {step.do for step in read_plan(path).steps} == {"capacity.move@1"}
+    solution, shown = read_solution(beside(path)), capsys.readouterr().out
+    assert "--swaps" in solution.command and "r2 cold > hot" in shown and "without swaps" in shown
+    assert power(fleet, path, changes=2, swaps=False, force=True) == 0
+    assert {step.do for step in read_plan(path).steps} == {"rack.refeed@1"}
+    assert "--no-swaps" in read_solution(beside(path)).command
 
 
 def test_maintenance_writes_a_plan_and_its_solution(

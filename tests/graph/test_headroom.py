@@ -43,6 +43,8 @@ def snapshot(*lost: str, peak_va: tuple[float, ...], load_bps: float) -> Snapsho
         service_error=NONE,
         site_facility_w=NONE,
         site_it_w=NONE,
+        groups=(),
+        server_w=NONE,
     )
 
 

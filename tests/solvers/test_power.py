@@ -14,9 +14,10 @@ from scenarios.fleets.example import example_fleet
 from solvers.formulations.power import CONSTRAINTS, Terms, power_program
 from solvers.highs import Highs
 from solvers.power_plan import plan_power
-from solvers.power_problem import power_problem
+from solvers.power_problem import PowerProblem, power_problem
 from tests.solvers.golden import check_golden
 from tests.solvers.oracles import by_enumeration, check_routes, shuffled
+from tests.solvers.swap_toys import SERVER_W, Toy, draws, hot_and_cold
 from tests.solvers.toys import START, fleet_of, two_panels
 from twin.actions.fold import apply, with_tables
 from twin.actions.schedule import resolve
@@ -47,15 +48,23 @@ def refed(fleet: Fleet, feeds: tuple[str, ...]) -> Fleet:
     return with_tables(fleet, racks=(*racks, *fleet.racks[len(feeds) :]))
 
 
-def cooled() -> Fleet:
-    """Return the toy with a plant, and budgets of the racks."""
-    toy = two_panels(rated=(7, 10, 10), servers=(4, 4, 4), budget="6.5 kW")
+def cooled(level: str = "panel") -> PowerProblem:
+    """Return the problem of a toy with a plant, budgets of racks, a panel above its rating, and swaps that rows bound."""
+    racks = (
+        Toy(4, 0, 0, budget=6.5),
+        Toy(0, 4, 1, "b", budget=6.5),
+        Toy(2, 0, 0, "b", budget=6.5),
+        Toy(0, 0, 2),
+    )
+    toy = hot_and_cold(racks, rated=(5, 10, 10))
     plant = {"name": "plant", "site": "s", "kind": "chiller", "fed_by": ["grid"], "rated_heat": "20 kW"}
-    return with_tables(toy, cooling_plants=fleet_of(cooling_plants=[plant]).cooling_plants)
+    fleet = with_tables(toy, cooling_plants=fleet_of(cooling_plants=[plant]).cooling_plants)
+    return power_problem(fleet, level=level, rack_w=draws(fleet), server_w=SERVER_W)
 
 
 def test_every_constraint_is_one_of_the_toy() -> None:
-    program, _ = power_program(power_problem(cooled(), level="panel"), Terms(1))
+    program, _ = power_program(cooled(), Terms(2))
+    assert all(block.size for block in program.row_blocks)
     check_golden(program, "power", [constraint.__name__ for constraint in CONSTRAINTS])
 
 
@@ -121,7 +130,7 @@ def test_a_cap_frees_what_it_takes() -> None:
 
 
 def test_both_routes_and_the_dual_give_one_value_whatever_the_order() -> None:
-    program, _ = power_program(power_problem(cooled(), level="panel"), Terms(2))
+    program, _ = power_program(cooled(), Terms(2))
     value = check_routes(program)
     whole = Highs(program).solve(gap=0.0).objective
     assert value <= whole + 1e-6

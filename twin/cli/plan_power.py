@@ -1,4 +1,4 @@
-"""`fleetwin plan power`: which caps and re-feeds free the most stranded power."""
+"""`fleetwin plan power`: which caps, re-feeds and swaps free the most stranded power."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from twin.cli.plan_options import (
 )
 from twin.cli.plan_output import hand_over, refuse_to_overwrite
 from twin.files.fleet import read_fleet
+from twin.model.fleet import Fleet
+from twin.records.snapshot import Snapshot
 
 Level = Literal["utility", "transformer", "switchboard", "ups", "panel", "pdu"]
 
@@ -40,15 +42,21 @@ def power(
     ] = "10 %",
     caps: Annotated[bool, typer.Option(help="Whether racks may be capped.")] = True,
     refeeds: Annotated[bool, typer.Option(help="Whether racks may be fed by other units.")] = True,
+    swaps: Annotated[
+        bool, typer.Option(help="Whether racks may exchange owners of servers (with --load now).")
+    ] = True,
     start: Start = None,
     time_limit: TimeLimit = "60 s",
     explain: Explain = False,
     force: Force = False,
 ) -> int:
-    """Plan which racks to feed otherwise, and which to cap, so that the most power becomes usable.
+    """Plan which racks to feed otherwise, which to cap and which to swap, so that the most power becomes usable.
 
     Usable is what more servers could draw, with every unit within its rating before and after any single loss. The gain is
     looked at again by the analysis of `fleetwin inspect --stranded`, in whole servers. Ctrl-C gives the best plan so far.
+
+    A swap lets two racks of a site exchange the owners of servers of one type, so that services that draw much and services
+    that draw little change places.
 
     Examples:
       fleetwin plan power demo/fleet.yaml --changes 5 -o power.yaml --explain
@@ -65,20 +73,22 @@ def power(
     limit_s = read_option(time_limit, "duration", "--time-limit")
     the_fleet = read_fleet(fleet)
     begin = first_hour(the_fleet, read_time(start, "--start"), datetime.now(UTC))
-    rack_w = swing_va = None
+    rack_w = swing_va = server_w = None
     if load == "now":
         now = snapshot(the_fleet)
         rack_w = dict(zip(now.racks, now.rack_w.tolist(), strict=True))
         swing_va = dict(zip(now.units, (now.peak_va - now.load_va).clip(0.0).tolist(), strict=True))
+        server_w = drawn_by_owner(the_fleet, now)
     with stoppable() as should_stop:
         proposal = plan_power(
             the_fleet,
             start=begin,
-            terms=Terms(changes, depth=part, caps=caps, refeeds=refeeds),
+            terms=Terms(changes, depth=part, caps=caps, refeeds=refeeds, swaps=swaps),
             level=level,
             sites=tuple(dict.fromkeys(site or ())),
             rack_w=rack_w,
             swing_va=swing_va,
+            server_w=server_w,
             time_limit_s=limit_s,
             should_stop=should_stop,
         )
@@ -92,6 +102,17 @@ def power(
         start=begin.isoformat(),
         caps=caps,
         refeeds=refeeds,
+        swaps=swaps,
         site=site,
     )
     return hand_over(proposal, the_fleet, fleet_path=fleet, output=output, command=command, explain=explain)
+
+
+def drawn_by_owner(fleet: Fleet, now: Snapshot) -> dict[tuple[str, str, str], float]:
+    """Return what a working server draws [W], by site, owner and type."""
+    groups = [fleet.things[name][1] for name in now.groups]
+    sites = [fleet.things[group.rack][1].site for group in groups]
+    return {
+        (site, group.owner, group.type): float(watts)
+        for site, group, watts in zip(sites, groups, now.server_w, strict=True)
+    }

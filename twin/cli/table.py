@@ -42,7 +42,7 @@ GROUPS = {
         Command(
             "plan maintenance", "twin.cli.plan_maintenance:maintenance", "What to maintain together, and when"
         ),
-        Command("plan power", "twin.cli.plan_power:power", "Which caps and feeds free stranded power"),
+        Command("plan power", "twin.cli.plan_power:power", "Which caps, feeds and swaps free stranded power"),
     ),
     "Judge": (
         Command("check", "twin.cli.check:check", "Judge a plan: is it safe, does it do what it claims?"),

@@ -16,9 +16,10 @@ Bools = NDArray[np.bool_]
 class Snapshot:
     """Everything at rest at the instant `at`, with the things in `lost` taken away.
 
-    Arrays follow the order of the names beside them: units `[U]`, links `[L]`, racks `[R]`, services `[K]`,
-    sites `[S]`. Loads are five-minute means, `peak_va` is the sub-interval peak that is held to `limit_va`
-    (rating times the share of it that may flow for hours). A link carries its busier direction.
+    Arrays follow the order of the names beside them: units `[U]`, links `[L]`, racks `[R]`, services `[K]`, sites `[S]`, server
+    groups `[G]`. `server_w` is what one working server of a group draws. Loads are five-minute means, `peak_va` is the
+    sub-interval peak that is held to `limit_va` (rating times the share of it that may flow for hours). A link carries its busier
+    direction.
     """
 
     at: datetime
@@ -47,3 +48,5 @@ class Snapshot:
     service_error: Floats
     site_facility_w: Floats
     site_it_w: Floats
+    groups: tuple[str, ...]
+    server_w: Floats

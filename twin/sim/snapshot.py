@@ -13,7 +13,7 @@ from twin.model.errors import UsageError, did_you_mean
 from twin.model.fleet import Fleet
 from twin.records.snapshot import Snapshot
 from twin.sim.engine import Engine
-from twin.sim.power import W
+from twin.sim.power import W, server_watts
 from twin.sim.state import HOLD_KINDS
 
 EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
@@ -82,6 +82,10 @@ class Snapshots:
             ),
             site_facility_w=engine.facility_w.copy(),
             site_it_w=engine.it_w.copy(),
+            groups=names["server_groups"],
+            server_w=server_watts(
+                compiled.servers, engine.group_utilisation[:, None], compiled.servers.group_type
+            )[:, 0],
         )
 
 
