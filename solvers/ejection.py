@@ -18,6 +18,7 @@ from solvers.whole import change, change_cost, fits, powers, short_of, worst_aft
 
 WIDTH = 12  # of the pairs that a reservation would like most, for which owners are looked for
 LONGEST = 24  # changes in a chain
+GAVE, GOT = 1, 2  # in a chain, what gave a server does not take one again, and what got one does not give it
 MOST_ROBBED = 4  # servers that are taken to make room for one
 EPS = 1e-7
 
@@ -44,7 +45,7 @@ def _owner(t: Any, s: Any, p: int, price: Floats, worth: Floats, taken: Any) -> 
     c = t.cell[p]
     if s.free[c] <= 0:
         for q in range(t.cell_runs[c], t.cell_runs[c + 1]):
-            if t.who[q] != t.who[p] and s.counts[q] > 0 and not taken[q] and powers(t, s, p, q):
+            if t.who[q] != t.who[p] and s.counts[q] > 0 and taken[q] != GOT and powers(t, s, p, q):
                 regret = _regret(t, s, q, price, worth)
                 if regret < least:
                     best, least = q, regret
@@ -53,7 +54,7 @@ def _owner(t: Any, s: Any, p: int, price: Floats, worth: Floats, taken: Any) -> 
     for k in range(t.cells_of_row[row], t.cells_of_row[row + 1]):
         d = t.row_cells[k]
         for q in range(t.cell_runs[d], t.cell_runs[d + 1]):
-            if q != p and s.counts[q] > 0 and not taken[q]:
+            if q != p and s.counts[q] > 0 and taken[q] != GOT:
                 part = min(_draw(t, q, row) / lack, 1.0)
                 if part > 1.0 / MOST_ROBBED:
                     regret = max(_regret(t, s, q, price, worth), EPS) / part
@@ -91,7 +92,7 @@ def _next(t: Any, s: Any, r: int, price: Floats, worth: Floats, taken: Any, skip
     for k in range(t.pair_runs[r], t.pair_runs[r + 1]):
         p = t.pairs_of[k]
         c = t.cell[p]
-        if taken[p] or t.cell_runs[c + 1] - t.cell_runs[c] == 1 and s.free[c] <= 0:
+        if taken[p] == GAVE or t.cell_runs[c + 1] - t.cell_runs[c] == 1 and s.free[c] <= 0:
             continue
         asked = price[p] if s.free[c] <= 0 else 0.0  # what is left over has no price
         here = (change_cost(t, s, p, 1)[1] + asked) / t.value[p]
@@ -135,7 +136,7 @@ def _undo(t: Any, s: Any, pairs: Any, signs: Any, kept: int, taken: Any) -> None
     for i in range(len(pairs) - 1, kept - 1, -1):
         change(t, s, pairs[i], -signs[i])
     for p in pairs:
-        taken[p] = False
+        taken[p] = 0
 
 
 @njit(cache=True)
@@ -149,7 +150,7 @@ def _chain(t: Any, s: Any, r: int, drop: int, price: Floats, worth: Floats, take
         total += change_cost(t, s, drop, -1)[1]
         change(t, s, drop, -1)
         pairs[0], signs[0], length = drop, -1, 1
-        taken[drop] = True
+        taken[drop] = GAVE
     waiting[0], queue = r, 1
     while queue > 0 and length < LONGEST:
         now = waiting[queue - 1]
@@ -162,7 +163,7 @@ def _chain(t: Any, s: Any, r: int, drop: int, price: Floats, worth: Floats, take
         total += cost
         for k in range(count):
             pairs[length], signs[length] = robbed[k], -1
-            taken[robbed[k]], length = True, length + 1
+            taken[robbed[k]], length = GAVE, length + 1
             if t.who[robbed[k]] != now:
                 waiting[queue], queue = t.who[robbed[k]], queue + 1
         if not fits(t, s, p):
@@ -170,7 +171,7 @@ def _chain(t: Any, s: Any, r: int, drop: int, price: Floats, worth: Floats, take
         total += change_cost(t, s, p, 1)[1]
         change(t, s, p, 1)
         pairs[length], signs[length] = p, 1
-        taken[p], length = True, length + 1
+        taken[p], length = GOT, length + 1
         if total < best - EPS:
             best, kept = total, length
             if short_of(t, s, now) <= EPS and queue <= 1:
@@ -182,7 +183,7 @@ def _chain(t: Any, s: Any, r: int, drop: int, price: Floats, worth: Floats, take
 @njit(cache=True)
 def serve(t: Any, s: Any, order: Ints, price: Floats, worth: Floats, most: int) -> float:
     """Let those that are short take from others, in turn, until no chain helps or so many were tried; return what is saved."""
-    taken = np.zeros(len(t.cell), np.bool_)
+    taken = np.zeros(len(t.cell), np.int8)
     saved, tries = 0.0, 0
     for r in order:
         skip = 0
@@ -197,7 +198,7 @@ def serve(t: Any, s: Any, order: Ints, price: Floats, worth: Floats, most: int) 
 @njit(cache=True)
 def improve(t: Any, s: Any, pairs: Ints, price: Floats, worth: Floats) -> float:
     """Let the owners of these pairs give up a server and be served elsewhere where that costs less; return what is saved."""
-    taken = np.zeros(len(t.cell), np.bool_)
+    taken = np.zeros(len(t.cell), np.int8)
     saved = 0.0
     for p in pairs:
         while s.counts[p] > 0 and _regret(t, s, p, price, worth) < 0.02:
@@ -215,7 +216,7 @@ def seize(t: Any, s: Any, order: Ints, price: Floats, worth: Floats) -> int:
     Unlike `serve` nothing is undone: where much is missing, most owners have somewhere else to go, and the rest takes part in
     the next round with a higher worth.
     """
-    taken, robbed = np.zeros(len(t.cell), np.bool_), np.empty(MOST_ROBBED, np.int64)
+    taken, robbed = np.zeros(len(t.cell), np.int8), np.empty(MOST_ROBBED, np.int64)
     count = 0
     for r in order:
         vain, before = 0, short_of(t, s, r)

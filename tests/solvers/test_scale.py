@@ -13,12 +13,13 @@ from scipy.sparse import csr_array
 
 from solvers.capacity_value import value_of
 from solvers.coarse import coarse_guide, coarse_of
-from solvers.ejection import serve
+from solvers.ejection import seize, serve
 from solvers.guide import Guide, LinearGuide
 from solvers.highs import SolverError
 from solvers.oracle import Oracle, _around
 from solvers.prices import Volume
 from solvers.problem import Affinity, Budget, CapacityProblem, Family
+from solvers.rounding import top_up
 from solvers.scale import solve_large
 from solvers.terms import terms
 from solvers.whole import plan, plan_cost
@@ -154,6 +155,31 @@ def test_ejection_serves_whom_greedy_leaves_short() -> None:
     assert list(made.counts) == [3, 1, 3]
     assert saved == pytest.approx(-3 * 200 + 3 * 1.0 + 3 * 0.05)
     assert score(problem, made.counts).short == 0.0
+
+
+def test_two_old_servers_make_room_for_the_power_of_a_new_one() -> None:
+    power = Budget(
+        "power",
+        "W",
+        ("hall",),
+        csr_array([[1.0, 1.0, 0.0]]),
+        np.array([450.0, 250.0, 250.0]),
+        np.array([1000.0]),
+    )
+    problem = replace(
+        tight(), cell_names=("new", "old", "spare"), servers=np.array([1, 4, 4]), cell_type=np.array([0, 1, 1]),
+        pair_cell=np.array([0, 1, 2]), pair_reservation=np.array([0, 1, 1]), now=np.array([0, 4, 0]),
+        demand=np.array([1.0, 4.0]), families=(Family("room", ("a", "b"), np.array([0, 0, 1])),), budgets=(power,),
+    )  # fmt: skip
+    layout = terms(problem)
+    served, seized = (plan(problem, layout, problem.now) for _ in range(2))
+    saved = serve(layout, served, np.array([0, 1]), np.zeros(3), np.zeros(2), 100)
+    assert list(served.counts) == [1, 2, 2]
+    assert saved == pytest.approx(-200 + 2 * 1.0 + 0.05)
+    assert seize(layout, seized, np.array([0]), np.zeros(3), np.zeros(2)) == 2
+    top_up(layout, seized, np.array([0, 1]), np.zeros(3))
+    assert list(seized.counts) == [1, 2, 2]
+    assert score(problem, seized.counts).violations == ()
 
 
 def test_the_order_of_reservations_does_not_matter_to_the_bound() -> None:
