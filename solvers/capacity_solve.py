@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,17 +24,25 @@ from solvers.owners import all_owned
 from solvers.problem import CapacityProblem, Floats, Ints
 from twin.records.solution import SolveStatus
 
+if TYPE_CHECKING:
+    from solvers.scale import Found  # imported when it is used: numba takes a second
+
 MIP_INTEGERS = 8_000  # up to so many servers-to-place numbers HiGHS' own branch and cut is right
 ANNEAL_INTEGERS = 1_000  # from so many on branch and cut starts from an annealed plan, which takes seconds
 ANNEAL_PART = 0.5  # of the time, for that plan at most
 LP_PAIRS = 60_000  # up to so many pairs the linear program takes seconds
+FIRST_PART = 0.1  # of the time, for a plan that knows nothing of the backbone where there is one
+REST_PART = 0.85  # of what is left then, for another where its users are reached all the same
 LP_PART = 0.75  # of the time, for the linear program where it is to be the guide
 PRESSED_S = 1.0  # what is kept of a time limit for counting and writing
 
 
 @dataclass(frozen=True)
 class Solved:
-    """An allocation `[P]`, its value, the proven bound, and the linear program whose duals are prices (None above its size)."""
+    """An allocation `[P]`, its value, the proven bound, and the linear program whose duals are prices (None above its size).
+
+    `posed` is the problem that it is of, where that is another: one without a backbone, with floors instead.
+    """
 
     counts: Ints
     value: Value
@@ -46,6 +55,7 @@ class Solved:
     integers: int
     program: LinearProgram | None = None
     relaxed: Answer | None = None
+    posed: CapacityProblem | None = None
 
     @property
     def gap(self) -> float:
@@ -92,6 +102,7 @@ def solve_capacity(problem: CapacityProblem, effort: Effort | None = None) -> So
         integers=integers,
         program=found.program,
         relaxed=found.relaxed,
+        posed=found.posed,
     )
 
 
@@ -118,6 +129,7 @@ class _Found:
     program: LinearProgram | None = None
     relaxed: Answer | None = None
     backbone: float = 0.0
+    posed: CapacityProblem | None = None
 
 
 def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
@@ -167,22 +179,46 @@ def _annealed(
 
 
 def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
-    """Whole plans from the linear program where it takes seconds; from what prices say beyond, or where it was too slow.
+    """Whole plans by prices; flows join what prices separate, so a backbone is looked at with a plan that knows none of it."""
+    if problem.backbone is None:
+        return _without_backbone(problem, effort, clock)[0]
+    from solvers.capacity_reach import Clock, better, reach, valued
 
-    Both are for the problem without a backbone: flows join what prices separate.
-    """
+    bare = replace(problem, backbone=None)
+    limits = Clock(lambda: _left(effort, clock), effort.gap, effort.should_stop)
+    made, found = _without_backbone(bare, effort, clock, FIRST_PART)
+    best = valued(problem, found.counts, found.bound)
+    if not best.unreached and not limits.over() and best.gap > effort.gap:
+        made, found = _without_backbone(bare, effort, clock, REST_PART)
+        best = better(best, valued(problem, found.counts, found.bound))
+    if best.unreached and not limits.over():
+        best = reach(problem, best, found.trace.guide.prices, limits, linear=problem.pairs <= LP_PAIRS)
+    return _Found(
+        counts=best.counts,
+        bound=best.bound,
+        status="optimal" if best.gap <= effort.gap else _cut_short(effort),
+        bound_by="price decomposition, with what flows cost at its prices" if best.knows else made.bound_by,
+        program=made.program if best.program is None else best.program,
+        relaxed=made.relaxed if best.program is None else best.relaxed,
+        backbone=float(best.by_state.sum()),
+        posed=best.posed or bare,
+    )
+
+
+def _without_backbone(
+    problem: CapacityProblem, effort: Effort, clock: float, part: float = 1.0
+) -> tuple[_Found, Found]:
+    """Plans from the linear program where it takes seconds; from what prices say beyond, or where it was too slow."""
     from solvers.scale import solve_large
 
-    whole = problem.backbone is None and not problem.owned  # else the plan that is valued is another
-    problem = replace(problem, backbone=None)
     program = relaxed = guide = None
     if problem.pairs <= LP_PAIRS:
         linear = LinearGuide(problem)
-        relaxed, guide = linear.solve(LP_PART * _left(effort, clock), effort.should_stop)
+        relaxed, guide = linear.solve(LP_PART * part * _left(effort, clock), effort.should_stop)
         program = linear.program
     found = solve_large(
         problem,
-        time_limit_s=_left(effort, clock),
+        time_limit_s=part * _left(effort, clock),
         guide=guide,
         gap=effort.gap,
         should_stop=effort.should_stop,
@@ -190,8 +226,9 @@ def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found
     by, bound = "price decomposition, strengthened for whole numbers", found.bound
     if guide is not None and guide.bound >= bound:
         by = "linear program"
-    status: SolveStatus = "optimal" if whole and found.gap <= effort.gap else _cut_short(effort)
-    return _Found(found.counts, bound, status, by, program, relaxed)
+    # With owners the plan that is valued is another.
+    status: SolveStatus = "optimal" if not problem.owned and found.gap <= effort.gap else _cut_short(effort)
+    return _Found(found.counts, bound, status, by, program, relaxed), found
 
 
 def counts_of(problem: CapacityProblem, program: LinearProgram, x: Floats) -> Ints:

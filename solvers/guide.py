@@ -77,5 +77,7 @@ def guide_of(problem: CapacityProblem, program: LinearProgram, answer: Answer) -
         low, high = problem.wanted
         named = np.isfinite(problem.affinity.share)
         parts.append(price[program.rows("affinity")][(np.isfinite(low) | np.isfinite(high))[named]])
+    if problem.floor is not None:
+        parts.append(price[program.rows("floor")])
     reluctance = Reluctance(*(answer.reduced_cost[program.columns(block)] for block in ("into", "out")))
     return Guide(np.concatenate(parts), np.maximum(mean, 0.0), answer.bound, reluctance)

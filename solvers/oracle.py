@@ -23,7 +23,7 @@ import numpy as np
 from numba import njit
 from scipy.sparse import csr_array, vstack
 
-from solvers.problem import Bools, CapacityProblem, Floats, Ints
+from solvers.problem import Bools, CapacityProblem, Floats, Floor, Ints
 from solvers.separate import best_answers
 
 MOST_SUMS = 20_000  # sums of servers that are tried to find the attainable loads of one domain
@@ -111,21 +111,26 @@ class Oracle:
 
 def coupling(problem: CapacityProblem) -> Rows:
     """Return the rows of cells, budgets and wanted shares."""
-    parts = [(problem.by_cell, np.zeros(problem.cells), problem.servers.astype(np.float64), np.inf)]
+    parts: list[tuple[csr_array, Floats, Floats, float | Floats]] = [
+        (problem.by_cell, np.zeros(problem.cells), problem.servers.astype(np.float64), np.inf)
+    ]
     for budget in problem.budgets:
         drawn = budget.share @ csr_array(problem.by_cell.multiply(budget.weight[None, :]))
         limit = problem.limits(budget)
         parts.append((drawn, np.zeros(len(limit)), limit, budget.price))
+    wishes = len(parts)  # from here on a row has a lower side as well
     if problem.affinity is not None:
         parts.append((*_wanted(problem), problem.affinity.price))
+    if problem.floor is not None:
+        parts.append(_floor(problem, problem.floor))
     low, high = (np.concatenate([part[i] for part in parts]) for i in (1, 2))
     sizes = [part[0].shape[0] for part in parts]
     ends = np.cumsum([0, *sizes])
     # A row without upper limit has no price for what is above it; without a price the limit may be any number.
-    most = np.where(np.isfinite(high), np.repeat([part[3] for part in parts], sizes), 0.0)
-    price = np.repeat([part[3] for part in parts], sizes)
+    price = np.concatenate([np.broadcast_to(part[3], size) for part, size in zip(parts, sizes, strict=True)])
+    most = np.where(np.isfinite(high), price, 0.0)
     high = np.where(np.isfinite(high), high, np.abs(low))
-    both = np.arange(len(most)) >= (ends[-2] if problem.affinity is not None else ends[-1])
+    both = np.arange(len(most)) >= ends[wishes]
     matrix = csr_array(vstack([part[0] for part in parts], format="csr"))
     mean = matrix.sum(axis=1) / np.maximum(np.diff(matrix.indptr), 1)  # of a server, in what the row counts
     unit = 1.0 / np.maximum(mean * np.maximum(np.abs(high), 1e-9), 1e-9)
@@ -146,6 +151,18 @@ def _wanted(problem: CapacityProblem) -> tuple[csr_array, Floats, Floats]:
     pairs = np.flatnonzero(of_pair >= 0)
     matrix = csr_array((problem.value[pairs], (of_pair[pairs], pairs)), shape=(len(domain), problem.pairs))
     return matrix, least[reservation, domain], most[reservation, domain]
+
+
+def _floor(problem: CapacityProblem, floor: Floor) -> tuple[csr_array, Floats, Floats, Floats]:
+    """Return the loads in the domains that have a floor, the floor, no upper side, and the price of what is missing."""
+    reservation, domain = np.nonzero(np.isfinite(floor.least))
+    row = np.full(floor.least.shape, -1)
+    row[reservation, domain] = np.arange(len(domain))
+    there = problem.families[floor.family].of_cell[problem.pair_cell]
+    of_pair = np.where(there >= 0, row[problem.pair_reservation, there], -1)
+    pairs = np.flatnonzero(of_pair >= 0)
+    matrix = csr_array((problem.value[pairs], (of_pair[pairs], pairs)), shape=(len(domain), problem.pairs))
+    return matrix, floor.least[reservation, domain], np.full(len(domain), np.inf), floor.price[reservation, domain]
 
 
 def loss_family(problem: CapacityProblem) -> Ints:

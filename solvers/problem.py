@@ -83,6 +83,18 @@ class Backbone:
 
 
 @dataclass(frozen=True)
+class Floor:
+    """What reservations should have at least in the domains of a family [RRU, `(R, G)`] (-infinity: anything); less pays `price`.
+
+    It stands for a backbone where flows cannot be part of the search (`solvers/floors.py`); no plan is valued by it.
+    """
+
+    family: int
+    least: Floats
+    price: Floats
+
+
+@dataclass(frozen=True)
 class Prices:
     """What the objective weighs, in one currency: per server moved or used, per RRU of spread, buffer and shortage.
 
@@ -128,6 +140,7 @@ class CapacityProblem:
     affinity: Affinity | None = None
     backbone: Backbone | None = None
     site_of_cell: Ints | None = None
+    floor: Floor | None = None
     prices: Prices = field(default_factory=Prices)
     owned: bool = False
 

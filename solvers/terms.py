@@ -16,10 +16,10 @@ class Terms(NamedTuple):
     """The problem, laid out for changes. A *place* is a (family, reservation, domain) whose load [RRU] is kept.
 
     `place` `[F, P]` (-1: none); places of a family are sorted by reservation: `places` `[F, R + 1]`. `lost` `[F, R]`: whether the
-    family is survived. `low` and `high` `[places]`: a wanted share (infinite: none). `pairs_of` lists pairs by reservation,
+    family is survived. `low` and `high` `[places]`: a wanted share (infinite: none); `off`: its price. `pairs_of` lists pairs by reservation,
     `pair_runs` `[R + 1]` and `cell_runs` `[C + 1]` its and the cells' runs. `row_runs` `[C + 1]`: the rows of budgets a cell
     draws on, `row`, `share` and `budget` of each such entry; `weight` `[B, P]`; `cells_of_row` are the runs of `row_cells`;
-    `row_price`; `row_scale` is what sums of floats may be off. `weights`: move, use, spread, buffer, shortage, affinity; `fixed`
+    `row_price`; `row_scale` is what sums of floats may be off. `weights`: move, use, spread, buffer, shortage; `fixed`
     is paid whatever the plan.
     """
 
@@ -35,6 +35,7 @@ class Terms(NamedTuple):
     spread_family: int
     low: Floats
     high: Floats
+    off: Floats
     pairs_of: Ints
     pair_runs: Ints
     cell_runs: Ints
@@ -54,15 +55,15 @@ class Terms(NamedTuple):
 def terms(problem: CapacityProblem) -> Terms:
     """Lay out a problem for changes."""
     who, size = problem.pair_reservation, problem.reservations
-    place, runs, low, high = _places(problem)
+    place, runs, low, high, off = _places(problem)
     order = np.lexsort((problem.pair_cell, who))
     row, cell, share, budget = _entries(problem)
     by_cell = np.argsort(cell, kind="stable")
-    prices, wish = problem.prices, problem.affinity
+    prices = problem.prices
     limits = [problem.limits(b) for b in problem.budgets]
     return Terms(
         problem.pair_cell, who, problem.value, problem.now, problem.demand, problem.allowed,
-        place, runs, np.ascontiguousarray(problem.survives.T), problem.spread_family, low, high,
+        place, runs, np.ascontiguousarray(problem.survives.T), problem.spread_family, low, high, off,
         order, np.searchsorted(who[order], np.arange(size + 1)),
         np.searchsorted(problem.pair_cell, np.arange(problem.cells + 1)),
         np.searchsorted(cell[by_cell], np.arange(problem.cells + 1)), row[by_cell], share[by_cell], budget[by_cell],
@@ -71,7 +72,7 @@ def terms(problem: CapacityProblem) -> Terms:
         cell[np.argsort(row, kind="stable")],
         np.concatenate([np.full(len(b.rows), b.price) for b in problem.budgets] or [np.zeros(0)]),
         SLACK * np.maximum(np.concatenate(limits or [np.zeros(0)]), 1e-6),
-        np.array([prices.move, prices.use, prices.spread, prices.buffer, prices.shortage, wish.price if wish else 0.0]),
+        np.array([prices.move, prices.use, prices.spread, prices.buffer, prices.shortage]),
         _out_of_reach(problem),
     )  # fmt: skip
 
@@ -88,10 +89,10 @@ def _out_of_reach(problem: CapacityProblem) -> float:
     return float(wish.price * np.nansum(np.where(reached, 0.0, off)))
 
 
-def _places(problem: CapacityProblem) -> tuple[Ints, Ints, Floats, Floats]:
-    """Return the place of each pair in each family, the places' runs by reservation, and wanted shares."""
+def _places(problem: CapacityProblem) -> tuple[Ints, Ints, Floats, Floats, Floats]:
+    """Return the place of each pair in each family, the places' runs by reservation, wanted shares and their prices."""
     who, start = problem.pair_reservation, 0
-    place, runs, low, high = [], [], [], []
+    place, runs, low, high, off = [], [], [], [], []
     for index, family in enumerate(problem.families):
         domain = family.of_cell[problem.pair_cell]
         keys = who * len(family.domains) + domain
@@ -102,14 +103,18 @@ def _places(problem: CapacityProblem) -> tuple[Ints, Ints, Floats, Floats]:
         owner = there // max(len(family.domains), 1)
         runs.append(start + np.searchsorted(owner, np.arange(problem.reservations + 1)))
         least, most = np.full(len(there), -np.inf), np.full(len(there), np.inf)
-        wish = problem.affinity
+        price = np.zeros(len(there))
+        wish, floor, domains = problem.affinity, problem.floor, there % max(len(family.domains), 1)
         if wish is not None and wish.family == index:
-            domains = there % len(family.domains)
             least, most = (side[owner, domains] for side in problem.wanted)
-        low.append(least)
+            price = np.full(len(there), wish.price)
+        if floor is not None and floor.family == index:
+            least, price = floor.least[owner, domains], floor.price[owner, domains]
+        low.append(np.where(price > 0, least, -np.inf))
         high.append(most)
+        off.append(price)
         start += len(there)
-    return np.stack(place), np.stack(runs), np.concatenate(low), np.concatenate(high)
+    return np.stack(place), np.stack(runs), np.concatenate(low), np.concatenate(high), np.concatenate(off)
 
 
 def _entries(problem: CapacityProblem) -> tuple[Ints, Ints, Floats, Ints]:

@@ -115,7 +115,7 @@ def _off(load: float, low: float, high: float) -> float:
 def change_cost(t: Any, s: Any, p: int, sign: int) -> Any:
     """Return what one server more (1) or less (-1) of a pair costs: without, and with, what worst loss and shortage change."""
     r, v = t.who[p], t.value[p]
-    move, use, spread, buffer, shortage, off = t.weights
+    move, use, spread, buffer, shortage = t.weights
     cost = sign * use
     if sign > 0 and s.counts[p] < t.now[p]:
         cost -= move
@@ -124,13 +124,12 @@ def change_cost(t: Any, s: Any, p: int, sign: int) -> Any:
     g = t.place[t.spread_family, p]
     if g >= 0:
         cost += spread * (max(s.load[g] + sign * v - t.allowed[r], 0.0) - max(s.load[g] - t.allowed[r], 0.0))
-    if off > 0.0:
-        for f in range(t.place.shape[0]):
-            g = t.place[f, p]
-            if g >= 0 and t.low[g] > -np.inf:
-                cost += off * (
-                    _off(s.load[g] + sign * v, t.low[g], t.high[g]) - _off(s.load[g], t.low[g], t.high[g])
-                )
+    for f in range(t.place.shape[0]):
+        g = t.place[f, p]
+        if g >= 0 and t.low[g] > -np.inf:
+            cost += t.off[g] * (
+                _off(s.load[g] + sign * v, t.low[g], t.high[g]) - _off(s.load[g], t.low[g], t.high[g])
+            )
     cost += _soft(t, s, p, sign)
     worst = worst_after(t, s, p, sign)
     before = max(t.demand[r] - s.total[r] + s.worst[r, 0], 0.0)
@@ -179,7 +178,7 @@ def short_of(t: Any, s: Any, r: int) -> float:
 @njit(cache=True)
 def plan_cost(t: Any, s: Any) -> float:
     """Return what a plan costs, all parts together."""
-    move, use, spread, buffer, shortage, off = t.weights
+    move, use, spread, buffer, shortage = t.weights
     cost = t.fixed
     for p in range(len(t.cell)):
         cost += use * s.counts[p] + move * max(t.now[p] - s.counts[p], 0)
@@ -188,8 +187,8 @@ def plan_cost(t: Any, s: Any) -> float:
         for g in range(t.places[t.spread_family, r], t.places[t.spread_family, r + 1]):
             cost += spread * max(s.load[g] - t.allowed[r], 0.0)
     for g in range(len(t.low)):
-        if off > 0.0 and t.low[g] > -np.inf:
-            cost += off * _off(s.load[g], t.low[g], t.high[g])
+        if t.low[g] > -np.inf:
+            cost += t.off[g] * _off(s.load[g], t.low[g], t.high[g])
     for row in range(len(t.row_price)):
         if t.row_price[row] < np.inf:
             cost += t.row_price[row] * max(-s.left[row], 0.0)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solvers.formulations.capacity_backbone import add_backbone
+from solvers.formulations.capacity_backbone import add_backbone, sites_keep_their_floor
 from solvers.linear import Axis, Ints, LinearModel, LinearProgram, block_name, running
 from solvers.problem import Bools, Budget, CapacityProblem, Family
 
@@ -57,6 +57,8 @@ def capacity_program(problem: CapacityProblem) -> LinearProgram:
         demand_stays_near_its_network(model, problem, variables)
     if problem.backbone is not None:
         add_backbone(model, problem, variables.into, variables.out)
+    if problem.floor is not None:
+        sites_keep_their_floor(model, problem, variables.into, variables.out)
     return model.build()
 
 

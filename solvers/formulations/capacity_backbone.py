@@ -31,10 +31,17 @@ def add_backbone(model: LinearModel, problem: CapacityProblem, into: Ints, out: 
     """Add the flows of the backbone to a capacity model whose servers come (`into`) and go (`out`)."""
     backbone = problem.backbone
     assert backbone is not None
-    crossing = _columns(model, problem, backbone)
-    what_is_asked_is_served(model, backbone, crossing)
+    crossing = flows_of_users(model, problem)
     sites_serve_with_what_they_have(model, problem, crossing, (into, out))
+
+
+def flows_of_users(model: LinearModel, problem: CapacityProblem) -> Crossing:
+    """Add the flows, what they serve and what links carry; what sites have is left to say."""
+    assert problem.backbone is not None
+    crossing = _columns(model, problem, problem.backbone)
+    what_is_asked_is_served(model, problem.backbone, crossing)
     links_carry_it(model, problem, crossing)
+    return crossing
 
 
 def _columns(model: LinearModel, problem: CapacityProblem, backbone: Backbone) -> Crossing:
@@ -120,6 +127,29 @@ def links_carry_it(model: LinearModel, problem: CapacityProblem, crossing: Cross
         [(rows, crossing.flow[flows], values), (np.arange(len(b.rows)), over, -1.0)],
         upper=b.limit,
         text="link [Gbit/s]",
+    )
+
+
+def sites_keep_their_floor(model: LinearModel, problem: CapacityProblem, into: Ints, out: Ints) -> None:
+    """Σ_{p in r,d} v_p · n_p + below[r,d] ≥ floor[r,d]: instead of flows, what they were found to need."""
+    floor = problem.floor
+    assert floor is not None
+    family = problem.families[floor.family]
+    r, d = np.nonzero(np.isfinite(floor.least))
+    place = np.full(floor.least.shape, -1)
+    place[r, d] = np.arange(len(r))
+    domain = family.of_cell[problem.pair_cell]
+    at = np.where(domain >= 0, place[problem.pair_reservation, domain], -1)
+    inside = at >= 0
+    at, value = at[inside], problem.value[inside]
+    axes = (Axis(family.domains, d), Axis(problem.reservation_names, r))
+    below = model.columns("below", axes, cost=floor.price[r, d])
+    model.rows(
+        "floor",
+        axes,
+        [(at, into[inside], value), (at, out[inside], -value), (np.arange(len(r)), below, 1.0)],
+        lower=floor.least[r, d] - np.bincount(at, value * problem.now[inside], len(r)),
+        text="what must be at a site for its users",
     )
 
 

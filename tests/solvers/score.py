@@ -1,6 +1,6 @@
 """The score of a plan of capacity, by plain enumeration: what it breaks, what it is short of, and what it costs.
 
-Every plan is judged here and never by the objective of the solver that made it. The file knows NumPy and the field names of
+Every plan is judged here and never by the objective of the solver that made it. The file knows NumPy, SciPy and the field names of
 a problem (`solvers/problem.py`), but imports neither `solvers` nor `twin`: what they get wrong is not wrong here as well.
 """
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linprog
 
 Array = NDArray[np.float64]
 TOLERANCE = 1e-6
@@ -57,6 +58,8 @@ def score(problem: Any, counts: ArrayLike, *, whole: bool = True) -> Score:
         "affinity": _affinity(problem, load),
         "budget": overrun_cost,
     }
+    if problem.backbone is not None:
+        costs["backbone"] = _backbone(problem, load)
     watts = sum(float((b.weight * n).sum()) for b in problem.budgets[:1])
     return Score(_cells(problem, n, whole) + over, costs, shortage, float(n.sum()), watts / 1e3)
 
@@ -144,6 +147,37 @@ def _spread(problem: Any, load: Array) -> float:
     limited = np.isfinite(problem.spread) & (problem.demand > 0)
     held = np.where(limited, np.where(limited, problem.spread, 0.0) * problem.demand, np.inf)
     return float(np.maximum(there - held[:, None], 0.0).sum())
+
+
+def _backbone(problem: Any, load: Array) -> float:
+    """Return what unreached users and full links cost, state by state: a linear program written from the definition."""
+    b, prices = problem.backbone, problem.prices
+    has = np.zeros((len(problem.demand), len(b.sites)))
+    np.add.at(has, (problem.pair_reservation, problem.site_of_cell[problem.pair_cell]), load)
+    links, total = b.share.toarray(), 0.0
+    for state in range(len(b.states)):
+        flows = np.flatnonzero(b.state == state)
+        if not len(flows):
+            continue
+        asks = sorted({(int(b.reservation[q]), int(b.region[q])) for q in flows})
+        places = sorted({(int(b.reservation[q]), int(b.site[q])) for q in flows})
+        lines = np.flatnonzero((links[:, flows] != 0).any(axis=1))
+        f, a, k = len(flows), len(asks), len(lines)
+        served, taken = np.zeros((a, f)), np.zeros((len(places), f))
+        for column, q in enumerate(flows):
+            served[asks.index((int(b.reservation[q]), int(b.region[q]))), column] = 1.0
+            taken[places.index((int(b.reservation[q]), int(b.site[q]))), column] = 1.0
+        matrix = np.block(
+            [
+                [-served, -np.eye(a), np.zeros((a, k))],
+                [taken, np.zeros((len(places), a)), np.zeros((len(places), k))],
+                [links[np.ix_(lines, flows)], np.zeros((k, a)), -np.eye(k)],
+            ]
+        )
+        side = [*(-b.asked[r, g] for r, g in asks), *(has[r, s] for r, s in places), *b.limit[lines]]
+        cost = np.r_[np.zeros(f), np.full(a, prices.unserved), np.full(k, prices.congestion)]
+        total += float(linprog(cost, A_ub=matrix, b_ub=side, bounds=(0, None)).fun)
+    return total
 
 
 def _affinity(problem: Any, load: Array) -> float:
