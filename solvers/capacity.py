@@ -139,22 +139,13 @@ def _solution(fleet: Fleet, given: FleetProblem, solved: Solved, wishes: Wishes)
             for name, factor in sorted(wishes.overcommit.items())
             if factor > 1
         ),
-        notes=(*_scaling(wishes), _point(wishes), *_unseen(given, solved), *given.assumed),
+        notes=(*_scaling(wishes), _point(wishes), *given.assumed),
     )
 
 
 def _point(wishes: Wishes) -> str:
     prices = wishes.prices
     return f"prices in points: a server moved {prices.move:g}, a server equivalent that is missing {prices.shortage:g}"
-
-
-def _unseen(given: FleetProblem, solved: Solved) -> tuple[str, ...]:
-    """Return what the route did not look at."""
-    if given.problem.backbone is not None and solved.route == "prices":
-        return (
-            "the backbone was left out: prices separate reservations, flows join them; the twin judges it",
-        )
-    return ()
 
 
 def _scaling(wishes: Wishes) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from solvers.capacity_fleet import FleetProblem, Wishes, capacity_problem
-from solvers.capacity_solve import LP_PAIRS, Effort, Solved, solve_capacity
+from solvers.capacity_solve import LP_PAIRS, Effort, Solved, solve_capacity, value_with_flows
 from solvers.capacity_value import Value, value_of
 from solvers.owners import all_owned
 from solvers.problem import Affinity, Bools, CapacityProblem, Ints
@@ -46,8 +46,9 @@ def solve_in_phases(fleet: Fleet, wishes: Wishes, effort: Effort, *, most_pairs:
     better = counts.copy()
     better[worst[given.problem.pair_reservation]] = again.counts
     better = all_owned(given.problem, better)
-    best = min(counts, better, key=lambda one: value_of(given.problem, one).objective)
-    value = value_of(given.problem, best)
+    # Flows join reservations and phase two knows none of them: both are valued with theirs.
+    values = [value_with_flows(given.problem, one) for one in (counts, better)]
+    value, best = min(zip(values, (counts, better), strict=True), key=lambda one: one[0].objective)
     named = [given.problem.reservation_names[r] for r in np.flatnonzero(worst & (given.problem.demand > 0))]
     note = (
         f"two phases: all reservations on {coarse.problem.cells} blocks, then {', '.join(named) or 'none'} on racks; the"
@@ -57,6 +58,7 @@ def solve_in_phases(fleet: Fleet, wishes: Wishes, effort: Effort, *, most_pairs:
         first,
         counts=best,
         value=value,
+        posed=first.posed or coarse.problem,
         seconds=first.seconds + again.seconds,
         why=f"{first.why}; {given.problem.pairs} pairs on racks are planned in two phases",
     )

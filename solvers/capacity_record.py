@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from solvers.capacity_fleet import FleetProblem
-from solvers.capacity_solve import Solved, backbone_cost, with_backbone
-from solvers.capacity_value import Value, value_of
+from solvers.capacity_solve import Solved, value_with_flows
+from solvers.capacity_value import Value
 from solvers.formulations.capacity import capacity_program
 from solvers.highs import Highs
 from solvers.linear import LinearProgram, block_name
@@ -113,10 +113,11 @@ def sensitivities(given: FleetProblem, solved: Solved) -> tuple[Sensitivity, ...
     if program is None or relaxed is None or relaxed.row_dual is None:
         return ()
     found = []
+    posed = solved.posed or given.problem
     solver = Highs(program, relaxed=True)
     solver.solve()
     for name, factor in CHANGES.items():
-        other = capacity_program(replace(given.problem, demand=given.problem.demand * factor))
+        other = capacity_program(replace(posed, demand=posed.demand * factor))
         solver.change(other)
         answer = solver.solve(time_limit_s=60.0)
         if answer.x is None:
@@ -181,21 +182,11 @@ def tables(given: FleetProblem, solved: Solved) -> tuple[Table, ...]:
 def alternatives(given: FleetProblem, solved: Solved) -> tuple[Alternative, ...]:
     """Return doing nothing and the plan, on the same scales."""
     problem = given.problem
-    nothing = with_backbone(value_of(problem, problem.now), _unreached_today(problem, solved))
+    nothing = value_with_flows(problem, problem.now)
     return (
         _alternative("do nothing", given, nothing, 0),
         _alternative("this plan", given, solved.value, int(np.maximum(problem.now - solved.counts, 0).sum())),
     )
-
-
-def _unreached_today(problem: CapacityProblem, solved: Solved) -> float:
-    """Return what today's allocation pays for users who cannot be reached and links that are too full."""
-    program = solved.program
-    if problem.backbone is None or program is None:
-        return 0.0
-    still = replace(program, upper=np.where(program.integer, 0.0, program.upper))
-    answer = Highs(still, relaxed=True).solve(time_limit_s=60.0)
-    return 0.0 if answer.x is None else backbone_cost(problem, program, answer.x)
 
 
 def gap_in_servers(given: FleetProblem, solved: Solved) -> tuple[float, float]:

@@ -22,6 +22,7 @@ from solvers.highs import Answer, Highs, Progress, SolverError
 from solvers.linear import LinearProgram, block_name
 from solvers.owners import all_owned
 from solvers.problem import CapacityProblem, Floats, Ints
+from solvers.reach import costs_of_states
 from twin.records.solution import SolveStatus
 
 if TYPE_CHECKING:
@@ -276,6 +277,12 @@ def backbone_cost(problem: CapacityProblem, program: LinearProgram, x: Floats) -
         return 0.0
     columns = (program.columns("unserved"), program.columns("over_link"))
     return float(sum(program.cost[part] @ x[part] for part in columns))
+
+
+def value_with_flows(problem: CapacityProblem, counts: Ints) -> Value:
+    """Return what counts are worth with the best flows over the backbone, where there is one."""
+    backbone = 0.0 if problem.backbone is None else float(costs_of_states(problem, counts).sum())
+    return with_backbone(value_of(problem, counts), backbone)
 
 
 def with_backbone(value: Value, cost: float) -> Value:

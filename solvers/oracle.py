@@ -162,7 +162,12 @@ def _floor(problem: CapacityProblem, floor: Floor) -> tuple[csr_array, Floats, F
     of_pair = np.where(there >= 0, row[problem.pair_reservation, there], -1)
     pairs = np.flatnonzero(of_pair >= 0)
     matrix = csr_array((problem.value[pairs], (of_pair[pairs], pairs)), shape=(len(domain), problem.pairs))
-    return matrix, floor.least[reservation, domain], np.full(len(domain), np.inf), floor.price[reservation, domain]
+    return (
+        matrix,
+        floor.least[reservation, domain],
+        np.full(len(domain), np.inf),
+        floor.price[reservation, domain],
+    )
 
 
 def loss_family(problem: CapacityProblem) -> Ints:

@@ -1,6 +1,6 @@
 """The score of a plan of capacity, by plain enumeration: what it breaks, what it is short of, and what it costs.
 
-Every plan is judged here and never by the objective of the solver that made it. The file knows NumPy, SciPy and the field names of
+Every plan is judged here and never by the objective of the solver that made it. The file knows NumPy, SciPy and field names of
 a problem (`solvers/problem.py`), but imports neither `solvers` nor `twin`: what they get wrong is not wrong here as well.
 """
 
