@@ -105,7 +105,8 @@ def _budget(problem: CapacityProblem, budget: Budget, of: tuple[Ints, Ints, Floa
     _, row = np.unique(touched, axis=0, return_inverse=True)
     row = row.ravel()
     size = (int(row.max(initial=-1)) + 1, int(cell.max()) + 1)
-    value = np.asarray(budget.share.tocsr()[lines, cells]).ravel() * part[cells]
+    entries = budget.share.tocoo()  # an empty choice of a sparse matrix has no type
+    value = entries.data[entries.data != 0] * part[cells]
     share = csr_array((value, (row[lines], cell[cells])), shape=size)
     limit = np.bincount(row, problem.limits(budget), size[0]).astype(np.float64)
     return replace(budget, rows=tuple(f"r{i}" for i in range(size[0])), share=share, limit=limit), row

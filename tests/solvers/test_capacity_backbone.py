@@ -10,11 +10,13 @@ import pytest
 
 from scenarios.fleets.example import example_fleet
 from scenarios.generate import generate
+from solvers.capacity import plan_capacity
 from solvers.capacity_fleet import FleetProblem, capacity_problem
-from solvers.capacity_solve import today
+from solvers.capacity_solve import Effort, today
 from solvers.formulations.capacity import capacity_program
 from solvers.highs import Highs
 from solvers.problem import Backbone
+from solvers.reach import costs_of_states
 from twin.model.demand import with_demand
 from twin.model.fleet import Fleet
 
@@ -137,3 +139,20 @@ def test_what_a_generated_fleet_has_serves_its_users() -> None:
     answer = Highs(program, relaxed=True).solve()
     assert answer.x is not None
     assert answer.x[program.columns("unserved")].sum() == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_the_record_of_the_price_route_knows_the_backbone() -> None:
+    """Both routes value doing nothing alike, and nobody is told that something was left out."""
+    fleet = with_demand(_anywhere(example_fleet(), 4e8), 1.6)
+    priced, exact = (
+        plan_capacity(fleet, effort=Effort(time_limit_s=6.0, route=route)) for route in ("prices", "mip")
+    )
+    mine, theirs = (planned.proposal.solution for planned in (priced, exact))
+    assert mine.route == "prices" and not any("left out" in note for note in mine.notes)
+    assert mine.alternatives[0].objective == pytest.approx(theirs.alternatives[0].objective, rel=1e-6)
+    assert mine.costs["backbone"] == pytest.approx(
+        float(costs_of_states(priced.given.problem, priced.solved.counts).sum()), abs=1e-5
+    )
+    assert mine.bound <= theirs.objective + 1e-6 and mine.objective >= theirs.bound - 1e-6
+    assert len(mine.sensitivity) == 2
