@@ -31,6 +31,7 @@ BOUND_PART = 0.07  # of what is left then, for a bound that knows the backbone
 SEARCH_PART = 0.45  # of what is left then, for each search
 SEARCH_LEAST_S = 5.0  # where so much is left
 SETTLES = 0.02  # of the cost of a plan: if the next search gains less, floors are what has to change
+MOST_FLOWS = 60_000  # in one linear program
 ROUNDS = 8  # searches at most
 PAID = 1e-6  # of the cost of a plan: what a backbone may cost and still count as nothing
 
@@ -85,16 +86,18 @@ def better(one: Reached, other: Reached) -> Reached:
     return replace(plan, bound=max(one.bound, other.bound))
 
 
-def reach(problem: CapacityProblem, best: Reached, prices: Floats, clock: Clock, *, linear: bool) -> Reached:
+def reach(
+    problem: CapacityProblem, best: Reached, prices: Floats, clock: Clock, *, linear: bool
+) -> Reached | None:
     """Return the best plan with its users reached, from one that knows no backbone, and its prices.
 
-    `linear` says that a full program, without flows, takes seconds.
+    `linear` says that a full program, without flows, takes seconds. None if what sites need is not found in time.
     """
-    broken = replace(problem, backbone=in_states(problem, np.flatnonzero(best.by_state > 0)))
+    broken = in_worst_states(problem, best.by_state)
     needed = what_is_needed(broken, NEED_PART * clock.left(), clock.should_stop)
     needed = needed or _patched(broken, best, prices, clock)
     if needed is None:
-        return best
+        return None
     posed = with_floor(problem, needed.least, needed.price)
     best, known = bounded(broken, posed, needed, best, clock)
     guide = Guide(_all_rows(posed, known, needed.worth), best.counts.astype(np.float64))
@@ -160,6 +163,16 @@ def bounded(
     return best, volume.prices[: len(needed.prices)]
 
 
+def in_worst_states(problem: CapacityProblem, by_state: Floats) -> CapacityProblem:
+    """Return the problem in the states that cost anything, the dearest first, as many as have not too many flows."""
+    assert problem.backbone is not None
+    order = np.argsort(-by_state, kind="stable")
+    flows = np.cumsum(np.bincount(problem.backbone.state, minlength=len(by_state))[order])
+    kept = (by_state[order] > 0) & (flows <= MOST_FLOWS)
+    kept[0] = True
+    return replace(problem, backbone=in_states(problem, np.sort(order[kept])))
+
+
 def _all_rows(posed: CapacityProblem, prices: Floats, worth: Floats) -> Floats:
     """Return prices of all rows of a problem with floors: those of its other rows, and of floors what an RRU is worth."""
     assert posed.floor is not None
@@ -179,7 +192,7 @@ def _patched(broken: CapacityProblem, best: Reached, prices: Floats, clock: Cloc
 
 def _raised(problem: CapacityProblem, needed: Needed, made: Reached, clock: Clock) -> Needed | None:
     """Return higher floors where a plan lacks something, at twice the price; None if nothing is found in time."""
-    broken = replace(problem, backbone=in_states(problem, np.flatnonzero(made.by_state > 0)))
+    broken = in_worst_states(problem, made.by_state)
     one = problem.prices.move + problem.prices.use
     found = what_lacks(broken, made.counts, one, NEED_PART * clock.left())
     if found is None or not (found[2] > 1e-6).any():

@@ -193,7 +193,12 @@ def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found
         made, found = _without_backbone(bare, effort, clock, REST_PART)
         best = better(best, valued(problem, found.counts, found.bound))
     if best.unreached and not limits.over():
-        best = reach(problem, best, found.trace.guide.prices, limits, linear=problem.pairs <= LP_PAIRS)
+        prices, linear = found.trace.guide.prices, problem.pairs <= LP_PAIRS
+        reached = reach(problem, best, prices, limits, linear=linear)
+        if reached is None and not limits.over():
+            made, found = _without_backbone(bare, effort, clock)
+            best = better(best, valued(problem, found.counts, found.bound))
+        best = reached or best
     return _Found(
         counts=best.counts,
         bound=best.bound,

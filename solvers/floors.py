@@ -58,7 +58,7 @@ def what_is_needed(
     if better.x is not None:
         least, tight = served(problem, better.x[lean.columns("flow")])
     price = problem.prices.unserved * np.maximum(tight, 1)
-    worth = per_site(coarse.problem, -answer.row_dual[program.rows("serve_at_site")])
+    worth = np.maximum(per_site(coarse.problem, -answer.row_dual[program.rows("serve_at_site")]), 0.0)
     return Needed(least, price, worth, _prices(coarse, guide.prices))
 
 

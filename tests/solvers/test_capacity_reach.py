@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from solvers.capacity_reach import Clock, Reached, bounded
+from solvers.capacity_reach import Clock, Reached, bounded, in_worst_states
 from solvers.capacity_solve import Effort, solve_capacity
 from solvers.capacity_value import broken, value_of
 from solvers.floors import Needed, what_is_needed, with_floor
@@ -196,3 +196,33 @@ def test_what_a_coarse_program_needs_lets_its_users_be_reached() -> None:
         and states.max() <= len(problem.backbone.states)
     )
     assert what_is_needed(problem, 30.0, lambda: True) is None
+
+
+def test_the_dearest_states_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = on_a_ring(instance("tiny", 0), 1, 0)
+    assert problem.backbone is not None
+    flows = np.bincount(problem.backbone.state)
+    by_state = np.arange(len(flows), dtype=np.float64)
+    monkeypatch.setattr("solvers.capacity_reach.MOST_FLOWS", int(flows[-1] + flows[-2]))
+    some = in_worst_states(problem, by_state).backbone
+    assert some is not None and np.unique(some.state).tolist() == [len(flows) - 2, len(flows) - 1]
+    monkeypatch.setattr("solvers.capacity_reach.MOST_FLOWS", 1)
+    one = in_worst_states(problem, by_state).backbone
+    assert one is not None and np.unique(one.state).tolist() == [len(flows) - 1]
+
+
+@pytest.mark.slow
+def test_where_nothing_is_known_of_sites_the_plan_without_them_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A coarse program that is not done leaves what a plan lacks; without that as well the search goes on without floors."""
+    problem = on_a_ring(instance("small", 0), 1, 0, Style(roomy=0.02, anywhere=1.0))
+    monkeypatch.setattr("solvers.capacity_reach.what_is_needed", lambda *_: None)
+    bare = replace(problem, backbone=None)
+    before = solve_capacity(bare, Effort(time_limit_s=2.0, route="prices"))
+    patched = solve_capacity(problem, Effort(time_limit_s=10.0, route="prices"))
+    assert score(problem, patched.counts).objective < 0.6 * score(problem, before.counts).objective
+    monkeypatch.setattr("solvers.capacity_reach.what_lacks", lambda *_: None)
+    alone = solve_capacity(problem, Effort(time_limit_s=6.0, route="prices"))
+    assert alone.value.objective == pytest.approx(score(problem, alone.counts).objective, rel=1e-6)
+    assert alone.bound <= patched.value.objective and alone.status != "optimal"
