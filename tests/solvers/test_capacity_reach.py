@@ -14,10 +14,11 @@ from solvers.capacity_solve import Effort, solve_capacity
 from solvers.capacity_value import broken, value_of
 from solvers.floors import Needed, what_is_needed, with_floor
 from solvers.formulations.capacity import capacity_program
+from solvers.guide import LinearGuide, guide_of
 from solvers.highs import Highs
 from solvers.oracle import Oracle
 from solvers.problem import CapacityProblem
-from solvers.reach import costs_of_states, in_states, loads_at_sites, reach_program, what_lacks
+from solvers.reach import costs_of_states, in_states, loads_at_sites, per_site, reach_program, what_lacks
 from solvers.whole import plan, plan_cost, terms
 from tests.solvers.backbones import Style, on_a_ring
 from tests.solvers.capacities import random_problem
@@ -95,6 +96,9 @@ def test_the_search_pays_for_floors_and_the_value_does_not(seed: int) -> None:
     )
     answer = Highs(capacity_program(posed), relaxed=True).solve()
     oracle = Oracle(posed, whole=False)
+    block = oracle.rows.blocks[-1]
+    assert (oracle.rows.most[block] == 0).all()
+    assert np.array_equal(oracle.rows.least[block], -posed.floor.price[np.isfinite(posed.floor.least)])
     for scale in (0.0, 0.5, 3.0):
         prices = np.clip(scale * rng.normal(size=len(oracle.rows.high)), oracle.rows.least, oracle.rows.most)
         assert oracle.ask(prices).bound <= answer.objective + 1e-6 * max(1.0, abs(answer.objective))
@@ -117,6 +121,46 @@ def test_any_worth_of_an_rru_bounds_the_best_plan(seed: int, scale: float) -> No
     found, prices = bounded(problem, posed, needed, nothing, Clock(lambda: 2.0, 0.0))
     assert found.knows and len(prices) == rows
     assert -np.inf < found.bound <= best + 1e-6 * max(1.0, abs(best))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_at_the_duals_of_the_program_the_oracle_with_floors_is_the_program(seed: int) -> None:
+    problem = crossed(seed, pairs=8)
+    if problem is None or problem.backbone is None:
+        pytest.skip("no two sites")
+    rng = np.random.default_rng(seed)
+    shape = (problem.reservations, len(problem.backbone.sites))
+    posed = with_floor(_one_loss(problem), rng.uniform(-1, 4, shape), rng.uniform(0.1, 9, shape))
+    answer, guide = LinearGuide(posed).solve()
+    assert guide is not None
+    oracle = Oracle(posed, whole=False)
+    prices = np.clip(guide.prices, oracle.rows.least, oracle.rows.most)
+    assert oracle.ask(prices).bound == pytest.approx(answer.objective, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_at_the_duals_of_the_program_with_flows_the_bound_is_the_program(seed: int) -> None:
+    """Nothing is lost between what a worth of servers says of plans and of flows: their sum is the linear program's value."""
+    problem = _one_loss(on_a_ring(instance("tiny", seed), 1, seed, Style(roomy=0.1)))
+    assert problem.backbone is not None
+    program = capacity_program(problem)
+    answer = Highs(program, relaxed=True).solve()
+    guide = guide_of(problem, program, answer)
+    assert guide is not None and answer.row_dual is not None
+    worth = np.maximum(per_site(problem, -answer.row_dual[program.rows("serve_at_site")]), 0.0)
+    assert worth.max() > 0.01
+    posed = with_floor(problem, np.ones(worth.shape), np.full(worth.shape, 5.0))
+    needed = Needed(np.ones(worth.shape), np.ones(worth.shape), worth, guide.prices)
+    nothing = Reached(problem.now, np.inf, np.zeros(1), -np.inf)
+    found, _ = bounded(problem, posed, needed, nothing, Clock(lambda: 3.0, 0.0))
+    best = Highs(program).solve(time_limit_s=5.0).objective
+    assert answer.objective * (1 - 1e-5) <= found.bound <= best + 1e-6
+
+
+def _one_loss(problem: CapacityProblem) -> CapacityProblem:
+    """Return the problem as the oracle knows it exactly: one family of losses, and cells without a least count."""
+    survives = problem.survives & (np.arange(len(problem.families)) == problem.spread_family)
+    return replace(problem, survives=survives, owned=False)
 
 
 @pytest.mark.slow
