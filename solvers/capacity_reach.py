@@ -94,7 +94,7 @@ def reach(
     `linear` says that a full program, without flows, takes seconds. None if what sites need is not found in time.
     """
     broken = in_worst_states(problem, best.by_state)
-    needed = what_is_needed(broken, NEED_PART * clock.left(), clock.should_stop)
+    needed = what_is_needed(broken, best.by_state, NEED_PART * clock.left(), clock.should_stop)
     needed = needed or _patched(broken, best, prices, clock)
     if needed is None:
         return None

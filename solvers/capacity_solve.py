@@ -34,6 +34,9 @@ ANNEAL_PART = 0.5  # of the time, for that plan at most
 LP_PAIRS = 60_000  # up to so many pairs the linear program takes seconds
 FIRST_PART = 0.1  # of the time, for a plan that knows nothing of the backbone where there is one
 REST_PART = 0.85  # of what is left then, for another where its users are reached all the same
+FLOORS_LONGER = (
+    25  # times as long as the linear program without them may one with floors take, with time for the rest
+)
 LP_PART = 0.75  # of the time, for the linear program where it is to be the guide
 PRESSED_S = 1.0  # what is kept of a time limit for counting and writing
 
@@ -193,8 +196,9 @@ def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found
         made, found = _without_backbone(bare, effort, clock, REST_PART)
         best = better(best, valued(problem, found.counts, found.bound))
     if best.unreached and not limits.over():
-        prices, linear = found.trace.guide.prices, problem.pairs <= LP_PAIRS
-        reached = reach(problem, best, prices, limits, linear=linear)
+        seconds = np.inf if made.relaxed is None or made.relaxed.x is None else made.relaxed.seconds
+        linear = FLOORS_LONGER * seconds < limits.left()
+        reached = reach(problem, best, found.trace.guide.prices, limits, linear=linear)
         if reached is None and not limits.over():
             made, found = _without_backbone(bare, effort, clock)
             best = better(best, valued(problem, found.counts, found.bound))

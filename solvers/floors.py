@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from solvers.coarse import Coarse, coarse_of, evenly
-from solvers.guide import guide_of
-from solvers.highs import Highs
+from solvers.guide import Guide, guide_of
+from solvers.highs import Answer, Highs
+from solvers.linear import LinearProgram
 from solvers.problem import Affinity, CapacityProblem, Family, Floats, Floor
-from solvers.reach import loads_at_sites, per_site, reach_program, served
+from solvers.reach import costs_at, in_states, loads_at_sites, per_site, reach_program, served
 
 FEW = 12  # clusters: sites are whole in any number, and the linear program takes a second
 
@@ -39,23 +40,55 @@ class Needed:
 
 
 def what_is_needed(
-    problem: CapacityProblem, time_limit_s: float, should_stop: Callable[[], bool] | None = None
+    problem: CapacityProblem,
+    by_state: Floats,
+    time_limit_s: float,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Needed | None:
-    """Return what the best coarse plan needs at sites; None if it is not found in time."""
+    """Return what the best coarse plan needs at sites; None if none is found in time.
+
+    `by_state` `[W]` is what states cost a plan that does not know them. The dearest is looked at alone; then those that still
+    cost most, twice as many each time, until none does or half of the time is over: many follow from few.
+    """
     clock = time.monotonic()
-    coarse, fine = _coarse(problem)
-    program = evenly(fine, coarse)
-    answer = Highs(program, relaxed=True).solve(time_limit_s=time_limit_s, should_stop=should_stop)
-    guide = guide_of(coarse.problem, program, answer)
-    if answer.x is None or answer.row_dual is None or guide is None or guide.mean is None:
-        return None
+    states, found = np.array([int(np.argmax(by_state))]), None
+    while True:
+        part = replace(problem, backbone=in_states(problem, states))
+        coarse, fine = _coarse(part)
+        program = evenly(fine, coarse)
+        left = max(0.0, time_limit_s - (time.monotonic() - clock))
+        answer = Highs(program, relaxed=True).solve(time_limit_s=left, should_stop=should_stop)
+        guide = guide_of(coarse.problem, program, answer)
+        if guide is None or guide.mean is None:
+            break
+        found = coarse, program, answer, guide
+        costs = costs_at(problem, loads_at_sites(coarse.problem, guide.mean))
+        costs[states] = 0.0
+        dear = np.argsort(-costs, kind="stable")[: len(states)]
+        dear = dear[costs[dear] > 1e-4 * float(by_state.sum())]
+        if not len(dear) or time.monotonic() - clock > time_limit_s / 2:
+            break
+        states = np.sort(np.append(states, dear))
+    left = time_limit_s - (time.monotonic() - clock)
+    return None if found is None else _lean(problem, *found, left, should_stop)
+
+
+def _lean(
+    problem: CapacityProblem,
+    coarse: Coarse,
+    program: LinearProgram,
+    answer: Answer,
+    guide: Guide,
+    left: float,
+    should_stop: Callable[[], bool] | None,
+) -> Needed:
+    """Return what is needed at sites: of all flows that cost as little, those that need least leave most to whole servers."""
+    assert answer.x is not None and answer.row_dual is not None and guide.mean is not None
     least, tight = served(coarse.problem, answer.x[program.columns("flow")])
-    # Of all flows that cost as little, those that need less leave more room to whole servers.
     loads = loads_at_sites(coarse.problem, guide.mean) + 1e-6
     lean = reach_program(problem, most=loads, rent=LEAN * problem.prices.unserved)
-    left = max(0.0, time_limit_s - (time.monotonic() - clock))
-    better = Highs(lean, relaxed=True).solve(time_limit_s=left, should_stop=should_stop)
-    if better.x is not None:
+    better = Highs(lean, relaxed=True).solve(time_limit_s=max(0.0, left), should_stop=should_stop)
+    if better.x is not None and better.status == "optimal":
         least, tight = served(problem, better.x[lean.columns("flow")])
     price = problem.prices.unserved * np.maximum(tight, 1)
     worth = np.maximum(per_site(coarse.problem, -answer.row_dual[program.rows("serve_at_site")]), 0.0)

@@ -34,9 +34,13 @@ def costs_of_states(problem: CapacityProblem, counts: Floats | Ints) -> Floats:
 
     Cost: a linear program of the flows of one state for each state.
     """
+    return costs_at(problem, loads_at_sites(problem, counts))
+
+
+def costs_at(problem: CapacityProblem, loads: Floats) -> Floats:
+    """Return the same `[W]` for what reservations have at sites `[R, S]`."""
     assert problem.backbone is not None
-    loads, states = loads_at_sites(problem, counts), len(problem.backbone.states)
-    return np.array([_cost_of_state(problem, loads, w) for w in range(states)])
+    return np.array([_cost_of_state(problem, loads, w) for w in range(len(problem.backbone.states))])
 
 
 def _cost_of_state(problem: CapacityProblem, loads: Floats, state: int) -> float:
@@ -61,7 +65,7 @@ def what_lacks(
     """
     program = reach_program(problem, most=loads_at_sites(problem, counts), more=price)
     answer = Highs(program, relaxed=True).solve(time_limit_s=time_limit_s)
-    if answer.x is None:
+    if answer.x is None or answer.status != "optimal":
         return None
     more = answer.x[program.columns("more")].reshape(problem.reservations, -1)
     return *served(problem, answer.x[program.columns("flow")]), more

@@ -19,7 +19,8 @@ from solvers.highs import Highs
 from solvers.oracle import Oracle
 from solvers.problem import CapacityProblem
 from solvers.reach import costs_of_states, in_states, loads_at_sites, per_site, reach_program, what_lacks
-from solvers.whole import plan, plan_cost, terms
+from solvers.terms import terms
+from solvers.whole import plan, plan_cost
 from tests.solvers.backbones import Style, on_a_ring
 from tests.solvers.capacities import random_problem
 from tests.solvers.instances import instance
@@ -224,7 +225,8 @@ def _overfilled(problem: CapacityProblem, counts: np.ndarray) -> float:  # type:
 
 def test_what_a_coarse_program_needs_lets_its_users_be_reached() -> None:
     problem = on_a_ring(instance("small", 1), 1, 1, Style(asked=0.4, roomy=0.05))
-    needed = what_is_needed(problem, 30.0)
+    by_state = costs_of_states(problem, problem.now)
+    needed = what_is_needed(problem, by_state, 30.0)
     assert (
         needed is not None and needed.prices.shape == Oracle(replace(problem, backbone=None)).rows.high.shape
     )
@@ -239,7 +241,7 @@ def test_what_a_coarse_program_needs_lets_its_users_be_reached() -> None:
         and (states == np.rint(states)).all()
         and states.max() <= len(problem.backbone.states)
     )
-    assert what_is_needed(problem, 30.0, lambda: True) is None
+    assert what_is_needed(problem, by_state, 30.0, lambda: True) is None
 
 
 def test_the_dearest_states_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
