@@ -17,10 +17,10 @@ class Terms(NamedTuple):
 
     `place` `[F, P]` (-1: none); places of a family are sorted by reservation: `places` `[F, R + 1]`. `lost` `[F, R]`: whether the
     family is survived. `low` and `high` `[places]`: a wanted share (infinite: none); `off`: its price. `pairs_of` lists pairs by
-    reservation, `pair_runs` `[R + 1]` and `cell_runs` `[C + 1]` its and the cells' runs. `row_runs` `[C + 1]`: the rows of budgets a
-    cell draws on, `row`, `share` and `budget` of each such entry; `weight` `[B, P]`; `cells_of_row` are the runs of `row_cells`;
-    `row_price`; `row_scale` is what sums of floats may be off. `weights`: move, use, spread, buffer, shortage; `fixed`
-    is paid whatever the plan.
+    reservation, `pair_runs` `[R + 1]` and `cell_runs` `[C + 1]` its and the cells' runs. `row_runs` `[C + 1]`: the rows of
+    budgets a cell draws on, `row`, `share` and `budget` of each such entry; `weight` `[B, P]`; `cells_of_row` are the runs of
+    `row_cells`; `row_price`; `row_scale` is what sums of floats may be off. `weights`: move, use, spread, buffer, shortage;
+    `fixed` is paid whatever the plan.
     """
 
     cell: Ints
