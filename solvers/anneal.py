@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit
 
 from solvers.problem import Floats, Ints
-from solvers.whole import change, change_cost, fits
+from solvers.whole import change, change_cost, fits, short_of
 
 HOT, COLD = 0.1, 0.006  # temperatures, in what moving a server costs
 DEAR = 0.15  # a server that costs so much more at the prices of the linear program is left alone
@@ -34,8 +34,9 @@ def anneal(
     """Make so many trials, return what those kept cost together; no cell is left with more free than `most_free` `[C]`."""
     np.random.seed(seed)
     total, done = 0.0, np.empty((LONGEST, 2), np.int64)
+    short = np.array([r for r in range(len(t.demand)) if short_of(t, s, r) > 0.0], dtype=np.int64)
     for _ in range(trials):
-        cost, count = _trial(t, s, reluctance, done)
+        cost, count = _trial(t, s, short, reluctance, done)
         for k in range(count):
             if s.free[t.cell[done[k, 0]]] > most_free[t.cell[done[k, 0]]]:
                 cost = np.inf
@@ -48,15 +49,20 @@ def anneal(
 
 
 @njit(cache=True)
-def _trial(t: Any, s: Any, reluctance: Any, done: Any) -> Any:
-    """Change something at random: take a server (one trial in ten), or follow a chain; return its cost and length."""
-    more = np.random.random() < 0.1
+def _trial(t: Any, s: Any, short: Ints, reluctance: Any, done: Any) -> Any:
+    """Change something at random, return its cost and length: a server is given up, or somebody takes one (in ten trials one).
+
+    Of those who were `short` at first one takes in every fourth trial.
+    """
+    luck = np.random.random()
+    if luck < 0.25 and len(short):
+        return _chain(t, s, short[np.random.randint(len(short))], -1, reluctance, done)
     for _ in range(MOST_LOOKS):
         p = np.random.randint(len(t.cell))
-        if more and _takes(t, s, p, reluctance[0]):
+        if luck > 0.9 and _takes(t, s, p, reluctance[0]):
             return _take(t, s, p, done, 0)
-        if not more and _gives(t, s, p, reluctance[1]):
-            return _chain(t, s, p, reluctance, done)
+        if luck <= 0.9 and _gives(t, s, p, reluctance[1]):
+            return _chain(t, s, t.who[p], p, reluctance, done)
     return np.inf, 0
 
 
@@ -73,21 +79,26 @@ def _takes(t: Any, s: Any, p: int, gain: Floats) -> bool:
 
 
 @njit(cache=True)
-def _chain(t: Any, s: Any, p: int, reluctance: Any, done: Any) -> Any:
-    """Follow one chain from an owner who gives up a server of p; return its cost (infinite: it cannot be) and its length."""
-    cost, count = _change(t, s, p, -1, done, 0)
-    r, home = t.who[p], t.cell[p]
+def _chain(t: Any, s: Any, r: int, p: int, reluctance: Any, done: Any) -> Any:
+    """Follow one chain from a reservation that gives up a server of p (-1: none) first.
+
+    Return its cost (infinite: it cannot be) and its length.
+    """
+    cost, count, home = 0.0, 0, -1
+    if p >= 0:
+        cost, count = _change(t, s, p, -1, done, 0)
+        home = t.cell[p]
     for link in range(LINKS):
         luck = np.random.random()
-        if luck < 0.1:
+        if luck < 0.1 and count > 0:
             if link == 0 and luck < 0.05:  # somebody else of the cell has use for it
                 q = t.cell_runs[home] + np.random.randint(t.cell_runs[home + 1] - t.cell_runs[home])
                 more, count = _take(t, s, q, done, count)
                 cost += more
             return cost, count
-        q, robbed = _pair(t, home, r) if link > 0 and luck < 0.4 else -1, -1
+        q, robbed = _pair(t, home, r) if link > 0 and home >= 0 and luck < 0.4 else -1, -1
         if q < 0:
-            q, robbed = _wanted(t, s, r, done[count - 1, 0], reluctance)
+            q, robbed = _wanted(t, s, r, done[count - 1, 0] if count > 0 else -1, reluctance)
             if q < 0:
                 return np.inf, count
         if robbed >= 0:

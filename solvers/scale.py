@@ -92,7 +92,7 @@ def solve_large(
     search = Search(problem, time_limit_s, gap, log, should_stop)
     search.start(guide)
     if guide is not None and guide.mean is not None and guide.reluctance is not None:
-        search.round(guide.mean, until=0.4)
+        search.round(guide.mean, until=0.25)
         search.anneal(guide.reluctance)
         search.insist()
         return search.found()
@@ -184,12 +184,14 @@ class Search:
     def _fill(self, made: Plan, prices: Floats, bids: Floats, until: float, what: str) -> None:
         """Serve who is short: by an auction, then by chains from its best plan; then polish."""
         made = self._auction(made, prices, bids, until)
+        if self.anneals:
+            return
         order = np.argsort(-bids, kind="stable")
         lift(self.terms, made, order)
         while self.part() < until and not self.over():
             if serve(self.terms, made, order, prices, bids, TRIES) >= -1e-6:
                 break
-        for first in range(0, 0 if self.anneals else len(order), POLISHED):
+        for first in range(0, len(order), POLISHED):
             if self.part() >= until or self.over():
                 break
             polish(self.terms, made, order[first : first + POLISHED])
