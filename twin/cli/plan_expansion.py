@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -151,6 +152,9 @@ def expansion(
         time_limit=time_limit,
         gap=gap,
     )
+    if growth is not None:
+        inputs = proposal.solution.inputs | {"growth": growth}
+        proposal = replace(proposal, solution=proposal.solution.model_copy(update={"inputs": inputs}))
     if json and output is None:
         typer.echo(proposal.solution.model_dump_json(indent=1))
         return 0

@@ -69,10 +69,12 @@ def hand_over(
 
 
 def _as_asked(solution: Solution) -> str:
-    """Return the options with which a plan is judged as it was asked for: another demand, gates and worlds that were named."""
+    """Return the options with which a plan is judged as it was asked for: another demand or growth, gates and worlds."""
     given = solution.inputs
     return "".join(
-        f" --{name} {shlex.quote(given[name])}" for name in ("demand", "gates", "suite") if name in given
+        f" --{name} {shlex.quote(given[name])}"
+        for name in ("demand", "growth", "gates", "suite")
+        if name in given
     )
 
 
