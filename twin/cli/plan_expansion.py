@@ -77,6 +77,13 @@ def expansion(
         bool,
         typer.Option("--retire-early", help="Retire servers before the end of their life where it saves."),
     ] = False,
+    anywhere: Annotated[
+        bool,
+        typer.Option(
+            "--anywhere",
+            help="Let servers at any site of a service serve it. No step of the plan moves the traffic: you do.",
+        ),
+    ] = False,
     start: Start = None,
     time_limit: TimeLimit = "60 s",
     gap: Annotated[
@@ -110,6 +117,7 @@ def expansion(
         prices=dict(_price(text) for text in price or ()),
         batch=batch,
         early=retire_early,
+        anywhere=anywhere,
         lead_months=lead,
         module_lead=module_lead,
         module_w=None if module is None else read_number(module, "power", "--module"),
@@ -149,6 +157,7 @@ def expansion(
         modules=modules,
         budget=budget,
         retire_early=retire_early or None,
+        anywhere=anywhere or None,
         time_limit=time_limit,
         gap=gap,
     )
