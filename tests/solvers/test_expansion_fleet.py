@@ -241,8 +241,9 @@ def test_the_command_writes_a_plan_and_its_solution(tmp_path: Path, fleet: Fleet
         "--gap",
         "30%",
     ]
-    done = CliRunner().invoke(app, words)
+    done = CliRunner().invoke(app, [*words, "--growth", "25%"])
     assert done.exit_code == 0, done.output
+    assert "--growth 25% --suite calm" in " ".join(done.output.split())
     assert "ordered in" in done.output and "MUSD of today" in done.output
     solution = json.loads((tmp_path / "exp.solution.json").read_text())
     assert solution["formulation"] == "expansion" and solution["command"].startswith(

@@ -173,7 +173,15 @@ def expansion(
         kept = tuple(table for table in proposal.solution.tables if table.name in SHOWN)
         explain_solution(proposal.solution.model_copy(update={"tables": kept}), screen)
     with redirect_stdout(sys.stderr if json else sys.stdout):
-        hand_over(proposal, the_fleet, fleet_path=fleet, output=output, command=command, explain=False)
+        hand_over(
+            proposal,
+            the_fleet,
+            fleet_path=fleet,
+            output=output,
+            command=command,
+            explain=False,
+            judged=" --suite calm",  # seconds; worlds with losses or chance take minutes for a plan of years
+        )
     if json and output is not None:
         typer.echo(beside(output).read_text(encoding="utf-8"), nl=False)
     return 0

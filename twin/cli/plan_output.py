@@ -29,9 +29,19 @@ def refuse_to_overwrite(output: Path | None, *, force: bool) -> None:
 
 
 def hand_over(
-    proposal: Proposal, fleet: Fleet, *, fleet_path: Path, output: Path | None, command: str, explain: bool
+    proposal: Proposal,
+    fleet: Fleet,
+    *,
+    fleet_path: Path,
+    output: Path | None,
+    command: str,
+    explain: bool,
+    judged: str = "",
 ) -> int:
-    """Write the plan and its solution, or print the plan; say in a line what came of it, or on a page (`explain`)."""
+    """Write the plan and its solution, or print the plan; say in a line what came of it, or on a page (`explain`).
+
+    `judged` are options with which such plans are judged first.
+    """
     document = proposal.document and {
         "plan": proposal.document["plan"],
         "fleet": digest(fleet),
@@ -59,7 +69,7 @@ def hand_over(
         screen.print(f"no plan: {solution.notes[0] if solution.notes else 'doing nothing is best'}")
     if output is not None:
         end = (
-            f"judge it: fleetwin check {output} --fleet {fleet_path}{_as_asked(solution)}"
+            f"judge it: fleetwin check {output} --fleet {fleet_path}{_as_asked(solution)}{judged}"
             if document is not None
             else "no plan to judge"
         )
