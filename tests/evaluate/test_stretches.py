@@ -14,6 +14,7 @@ from reports.markdown import render_markdown
 from tests.evaluate.tiny import CALM, drain_plan, gate_set, suite_of, tiny_fleet, verdict_of
 from twin.actions.schedule import Schedule, resolve
 from twin.evaluate.bench import Bench, set_up
+from twin.evaluate.play import plan_changes, worlds_of
 from twin.evaluate.replay import replay_example
 from twin.evaluate.stretches import DAY_S, LONG_S, stretches_of
 from twin.model.demand import growth_in, read_growth
@@ -199,6 +200,18 @@ def test_rolling_back_takes_back_the_steps_of_its_stretch() -> None:
         "two",
         "one",
     ]
+
+
+def test_what_is_played_is_the_rollback_of_the_stretch() -> None:
+    bench = bench_of(long_plan())
+    trial = next(trial for trial in bench.trials if "two" in trial.stretch.steps)
+    (world,) = worlds_of(bench, trial, 0)
+    assert (world.start_s, world.until_s) == (trial.stretch.from_s, trial.stretch.until_s)
+    undone = {c.origin for c in plan_changes(bench, trial, world, "rollback-from:two")} - {
+        "plan:one",
+        "plan:two",
+    }
+    assert undone == {"rollback:two"}
 
 
 def test_losses_are_tried_in_the_states_of_each_stretch() -> None:
