@@ -116,7 +116,8 @@ def played(verdict: Verdict) -> tuple[str, ...]:
         f"{seen:,.0f} of {whole:,.0f} days: {count(waves, 'stretch', 'stretches')} with all steps, a day before and a day "
         f"after; {count(quiet, 'day')} without any (the last, and one a month at least)",
         f"not played: the other {whole - seen:,.0f} days; --whole-window plays them as well",
-        "each stretch starts with all earlier steps done; stopping counts until its end, rolling back takes back its steps",
+        "each stretch starts with all earlier steps done; a plan that stops is watched until its end, one that is rolled back "
+        "takes back the steps of the stretch, one after the other, as far as it gets by then",
     ]
     if verdict.demand_at_end is not None:
         parts.append(f"demand at the end is {verdict.demand_at_end:.3g} times that at the start")
