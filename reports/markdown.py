@@ -137,6 +137,8 @@ def _notes(verdict: Verdict) -> Iterator[str]:
         yield f"- {word} hit what the plan touches."
         if seen.untested:
             yield f"- Untested (no fault touched them): {_names(seen.untested)}"
+    for words in text.played(verdict):
+        yield f"- Played: {escape(words)}"
     for missing in verdict.missing:
         yield f"- Missing: {escape(missing)}"
     for row in verdict.assumed:

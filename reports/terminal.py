@@ -200,6 +200,7 @@ def _notes(verdict: Verdict) -> Iterator[tuple[str, str]]:
         yield "footprint", touched if seen.faults else f"UNTESTED: {touched}"
         if seen.untested:
             yield "untested", f"no fault touched {text.names(seen.untested)}: that is not a sign of safety"
+    yield from (("played", words) for words in text.played(verdict))
     for missing in verdict.missing:
         yield "missing", missing
     if effects := smallest_effects(verdict):

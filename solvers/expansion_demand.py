@@ -1,4 +1,8 @@
-"""What services will ask for, and the servers that may work for them."""
+"""What services will ask for, and the servers that may work for them.
+
+Traffic stays where it is: what a service is asked at a site is a demand of its own ("web@ams1"), which servers of that site
+serve. With `anywhere` servers at any site of the service may: then somebody has to move the traffic.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,41 @@ from solvers.needs import needs_of
 from twin.model.fleet import Fleet
 from twin.model.servers import Reservation
 
+Asked = tuple[tuple[str, ...], tuple[str, ...], Floats, Floats, list[frozenset[int]]]
 
-def services_of(
-    fleet: Fleet, all_grow: float | None
-) -> tuple[tuple[str, ...], tuple[str, ...], Floats, Floats, list[frozenset[int]]]:
+
+def services_of(fleet: Fleet, all_grow: float | None, *, anywhere: bool = False) -> Asked:
     """Return services (and guarantees without one) with owner, RRU needed today, growth per year, and their sites."""
+    asked = _of_services(fleet, all_grow)
+    return asked if anywhere else _by_site(fleet, asked)
+
+
+def _by_site(fleet: Fleet, asked: Asked) -> Asked:
+    """Return the same with a row for each service at each site where it is asked anything; guarantees stay as they are."""
+    names, owners, today, growth, homes = asked
+    need = needs_of(fleet).of_service
+    rows = [
+        (
+            f"{name}@{fleet.sites[s].name}",
+            owners[v],
+            float(today[v] * share),
+            float(growth[v]),
+            frozenset({s}),
+        )
+        for v, name in enumerate(names[: len(need)])
+        for s, share in enumerate((need[v] / (need[v].sum() or 1.0)).tolist())
+        if share > 0
+    ]
+    rows += [
+        (names[v], owners[v], float(today[v]), float(growth[v]), homes[v])
+        for v in range(len(need), len(names))
+    ]
+    labels, who, rru, per_year, sites = zip(*rows, strict=True) if rows else ((), (), (), (), ())
+    return labels, who, np.array(rru), np.array(per_year), list(sites)
+
+
+def _of_services(fleet: Fleet, all_grow: float | None) -> Asked:
+    """Return what services are asked for at all their sites together."""
     needs = needs_of(fleet)
     grown = fleet.model_copy(
         update={

@@ -49,7 +49,7 @@ class ExpansionWishes:
     draws. `margin` is added to all demand (0.15: robust to 15 % more). `buy`
     names the types that are sold (None: all). With `early`, servers
     may be retired before the end of their life: what demand does not need then is no buffer any more.
-    `budget_usd` limits the orders of each year.
+    `budget_usd` limits the orders of each year. With `anywhere`, servers serve the traffic of other sites of their service.
     """
 
     months: int = 24
@@ -61,6 +61,7 @@ class ExpansionWishes:
     buy: tuple[str, ...] | None = None
     batch: int = 1
     early: bool = False
+    anywhere: bool = False
     lead_months: int = 3
     module_lead: int = 6
     module_w: float | None = None
@@ -101,7 +102,7 @@ def expansion_of(fleet: Fleet, wishes: ExpansionWishes | None = None) -> FleetEx
         w = replace(w, module_w=_module_w(rooms))
     assert w.module_w is not None
     kinds = fleet.server_types
-    names, owner, today, growth, homes = services_of(fleet, w.growth)
+    names, owner, today, growth, homes = services_of(fleet, w.growth, anywhere=w.anywhere)
     cell_site, cell_type = (part.ravel() for part in np.indices((len(fleet.sites), len(kinds))))
     now = _standing(fleet)
     pairs = pairs_of(fleet, owner, homes)
@@ -260,8 +261,12 @@ def _assumed(fleet: Fleet, w: ExpansionWishes) -> list[str]:
         "assumed: ages of servers are unknown: they are spread evenly over the lifetime of the type, and servers leave"
         " at its end",
         f"assumed: servers run at {BUSY:.0%} of their capacity and sites at a PUE of {PUE} (a large fleet, recalled)",
-        "assumed: a service runs on the types that its reservation owns or values, at the sites where it is deployed; traffic"
-        " between these sites follows the servers",
+        "assumed: a service runs on the types that its reservation owns or values, "
+        + (
+            "at any site where it is deployed: somebody shifts its traffic to where its servers are, no step of the plan does"
+            if w.anywhere
+            else "at the sites where it is asked: traffic stays there"
+        ),
         f"assumed: demand is the sum of the peaks of its sites; low and high are {low:g} and {high:g} times the growth",
         f"assumed: money of next year counts {w.discount:.0%} less; a missing RRU costs {SHORT:g} times its purchase every month",
         "power of a site is what whole racks could draw at nameplate with any one unit lost; the loss of a whole site is not"

@@ -44,14 +44,17 @@ def _demand_supply(given: FleetExpansion, solved: Solved, names: tuple[str, ...]
     short = solved.x[solved.columns.short].max(axis=0)
     asked = p.demand.max(axis=0)
     supply = np.maximum(asked - short, 0.0)
+    of: dict[str, list[int]] = {}
+    for v, name in enumerate(p.service_names):
+        of.setdefault(name.partition("@")[0], []).append(v)
     rows = [
         (
             names[t],
-            p.service_names[v],
-            *(_round(part[t, v]) for part in (given.low, given.base, given.high, supply, short)),
+            service,
+            *(_round(part[t, mine].sum()) for part in (given.low, given.base, given.high, supply, short)),
         )
         for t in range(p.months)
-        for v in range(len(p.service_names))
+        for service, mine in of.items()
     ]
     columns = (
         "month",

@@ -5,14 +5,19 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from reports.page import Page, fill
+from twin.records import text
 
 
 def render(page: Page) -> Markup:
     """Write the assumptions."""
-    return fill(_TEMPLATE, verdict=page.verdict)
+    return fill(_TEMPLATE, verdict=page.verdict, played=text.played(page.verdict))
 
 
 _TEMPLATE = """\
+{% if played %}
+<h3>What was played of a long plan</h3>
+<ul class="plain">{% for row in played %}<li>{{ row }}</li>{% endfor %}</ul>
+{% endif %}
 {% if verdict.assumed %}
 <h3>Values that nobody measured or declared</h3>
 <div class="wide"><table class="stack">

@@ -61,6 +61,7 @@ _TEMPLATE = """\
 <div><dt>suite</dt><dd>{{ verdict.suite }}</dd></div>
 {% if verdict.inputs.get("demand") %}<div><dt>demand</dt><dd>{{ verdict.inputs["demand"] }}</dd></div>{% endif %}
 <div><dt>purpose</dt><dd>{{ verdict.purpose }}</dd></div>
+{% if verdict.inputs.get("growth") %}<div><dt>growth</dt><dd>{{ verdict.inputs["growth"] }} a year</dd></div>{% endif %}
 {% if verdict.runs %}<div><dt>runs</dt><dd>{{ "{:,}".format(verdict.runs) }}</dd></div>{% endif %}
 <div><dt>exit code</dt><dd>{{ verdict.exit_code }}</dd></div>
 </dl>

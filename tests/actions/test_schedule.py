@@ -337,3 +337,26 @@ def test_where_chance_has_a_part_steps_that_end_together_are_all_played(fleet: F
     )  # fmt: skip
     spread = resolve(two_drains("10 min ± 2 min"), fleet)
     assert "stop-after:two" in spread.variants and "rollback-from:two" in spread.variants
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=6))
+def test_the_variants_are_those_that_differ(steps: list[tuple[int, int]]) -> None:
+    """Against every variant played: also where steps end together, or take no time and begin where another one ends."""
+    racks = [f"{site}-a0{n}" for site in ("ams1", "fra1") for n in (1, 2, 3)]
+    rows = [
+        {
+            "id": f"s{n}", "do": "rack.drain@1", "at": f"{at} h", "takes": f"{hours} h",
+            "params": {"racks": racks[n], "batch": 1},
+        }
+        for n, (at, hours) in enumerate(steps)
+    ]  # fmt: skip
+    schedule = resolve(make_plan(*rows), small_fleet())
+    kept = ["whole"]
+    seen = {schedule.timeline().changes}
+    for ending in ("stop-after", "rollback-from"):
+        for name in (planned.step.id for planned in schedule.steps):
+            changes = schedule.timeline(f"{ending}:{name}").changes
+            if changes not in seen:
+                kept.append(f"{ending}:{name}")
+            seen.add(changes)
+    assert schedule.variants == tuple(kept)

@@ -119,3 +119,23 @@ def test_reports_say_how_to_play_it_again_with_the_file_of_the_verdict_where_the
     assert f"--out 'json={stored},html=verdict.html'" in html.unescape(files["html"].read_text())
     cli("check", PLAN, *options, *clock, "--out", f"json={other}")
     assert stored.read_bytes() == other.read_bytes()
+
+
+def test_a_long_plan_is_judged_in_stretches_and_says_so(cli: Run, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(Path(PLAN).read_text().replace("not_after: 2026-11-21", "not_after: 2027-05-21", 1))
+    stored, gates = tmp_path / "verdict.json", tmp_path / "gates.yaml"
+    gates.write_text(
+        'gates: x\nsuite: calm\nrules:\n  - {id: energy, metric: it_energy_kwh, pass: "<= 1 kWh"}\n'
+    )
+    options = ("--fleet", FLEET, "--gates", str(gates), "--suite", "calm", "--jobs", "1", "--growth", "400%")
+    code, out, _ = cli("check", str(plan), *options, "--out", f"json={stored},html={tmp_path / 'v.html'}")
+    verdict = json.loads(stored.read_text())
+    assert verdict["scenarios"] == [f"calm@{one['label']}" for one in verdict["stretches"]]
+    assert len(verdict["stretches"]) == 7 and verdict["demand_at_end"] > 2.0
+    for text in (out, (tmp_path / "v.html").read_text()):
+        assert "--whole-window plays them as well" in " ".join(text.split())
+    code, out, _ = cli("replay", str(stored), "energy")
+    assert code == 0 and "in scenario calm@20" in out
+    code, _, _ = cli("check", str(plan), *options, "--whole-window", "--out", f"json={stored}")
+    assert json.loads(stored.read_text())["scenarios"] == ["calm"]

@@ -92,7 +92,7 @@ def test_a_plan_that_is_only_safe_when_it_is_finished_fails() -> None:
 def test_every_single_loss_is_tried_at_every_state_of_the_plan() -> None:
     fleet, plan = tiny_fleet(), drain_plan("r1", back=True, at="30 min")
     bench = set_up(plan, fleet, gate_set(), suite_of(N_1), salt="s")
-    members = [world.member for world in worlds_of(bench, bench.suite.scenarios[0], 0)]
+    members = [world.member for world in worlds_of(bench, bench.trials[0], 0)]
     labels = [label for label, _ in bench.states]
     assert labels[0] == "before" and len(labels) >= 2
     things = ("panel-a", "panel-b", "r1", "r2", "r3")
@@ -114,7 +114,7 @@ def test_every_single_loss_is_tried_at_every_state_of_the_plan() -> None:
 def test_single_losses_start_from_the_state_of_the_plan() -> None:
     fleet, plan = tiny_fleet(), drain_plan("r1", back=True)
     bench = set_up(plan, fleet, gate_set(), suite_of(N_1), salt="s")
-    for world in worlds_of(bench, bench.suite.scenarios[0], 0):
+    for world in worlds_of(bench, bench.trials[0], 0):
         assert -BEFORE_S <= world.start_s < world.until_s <= bench.window_s
         assert all(change.at_s >= world.start_s for change in world.changes)
         assert any(change.at_s == world.start_s for change in world.changes)
@@ -125,9 +125,7 @@ def test_each_thing_is_also_lost_before_a_plan_that_starts_at_once(at: str) -> N
     """There the plan starts while the thing is away, and in time for its end to be seen."""
     bench = set_up(drain_plan("r1", at=at), tiny_fleet(), gate_set(), suite_of(N_1), salt="s")
     begins = bench.schedule.timeline().changes[0].at_s
-    worlds = [
-        world for world in worlds_of(bench, bench.suite.scenarios[0], 0) if world.member.endswith(" before")
-    ]
+    worlds = [world for world in worlds_of(bench, bench.trials[0], 0) if world.member.endswith(" before")]
     assert {world.changes[0].change.target for world in worlds} == {"panel-a", "panel-b", "r1", "r2", "r3"}
     for world in worlds:
         assert world.changes[0].at_s == world.start_s <= begins - BEFORE_S

@@ -20,11 +20,14 @@ from solvers.needs import needs_of
 from solvers.proposal import Proposal
 from twin.actions.schedule import resolve
 from twin.cli.plan_expansion import expansion
+from twin.evaluate import check
 from twin.files.fleet import write_fleet
 from twin.graph.analysis_chain import nameplate_w
 from twin.graph.analysis_fit import how_many_fit
 from twin.model.errors import UsageError
 from twin.model.fleet import Fleet
+from twin.model.gateset import GateSet
+from twin.records.verdict import Verdict
 
 START = datetime(2026, 12, 1, tzinfo=UTC)
 COLUMNS = {
@@ -57,15 +60,72 @@ def proposal(fleet: Fleet) -> Proposal:
 
 def test_demand_is_the_need_of_today_and_its_growth(fleet: Fleet) -> None:
     given = expansion_of(fleet, ExpansionWishes(months=12, margin=0.15))
-    today = needs_of(fleet).of_service.sum(axis=1)
+    today = needs_of(fleet).of_service
     rates = {row.growth_per_year for row in fleet.demand}
     assert rates == {0.2}
-    services = len(fleet.services)
+    needed = {
+        f"{service.name}@{site.name}": today[v, s]
+        for v, service in enumerate(fleet.services)
+        for s, site in enumerate(fleet.sites)
+        if today[v, s] > 0
+    }
+    names = given.problem.service_names
+    assert set(needed) == set(names)
     owners = {row.name: row.guaranteed_rru for row in fleet.reservations}
-    free = [v for v in range(services) if owners[given.owner[v]] == 0]
-    assert np.allclose(given.base[11, free], today[free] * 1.2)
+    free = [v for v in range(len(names)) if owners[given.owner[v]] == 0]
+    assert free and np.allclose(given.base[11, free], [needed[names[v]] * 1.2 for v in free])
     assert np.allclose(given.problem.demand[0], given.base * 1.15)
     assert (given.low <= given.base + 1e-9).all() and (given.base <= given.high + 1e-9).all()
+
+
+def test_traffic_stays_at_its_site_unless_it_is_told_not_to(fleet: Fleet) -> None:
+    p = expansion_of(fleet, ExpansionWishes(months=12)).problem
+    for cell, v in zip(p.pair_cell.tolist(), p.pair_service.tolist(), strict=True):
+        assert p.service_names[v].partition("@")[2] == p.site_names[p.cell_site[cell]]
+    free = expansion_of(fleet, ExpansionWishes(months=12, anywhere=True))
+    assert free.problem.service_names == tuple(service.name for service in fleet.services)
+    both = {name: 0.0 for name in free.problem.service_names}
+    for v, name in enumerate(p.service_names):
+        both[name.partition("@")[0]] += p.demand[0, 11, v]
+    assert np.allclose(free.problem.demand[0, 11], list(both.values()))
+    assert any("no step of the plan does" in note for note in free.assumed)
+
+
+def test_a_guarantee_without_a_service_may_be_kept_at_any_of_its_sites(fleet: Fleet) -> None:
+    pools = tuple(
+        row.model_copy(update={"guaranteed_rru": 100.0}) if row.name == "pool" else row
+        for row in fleet.reservations
+    )
+    given = expansion_of(fleet.model_copy(update={"reservations": pools}), ExpansionWishes(months=12))
+    p = given.problem
+    assert p.service_names[-1] == "pool" and given.base[0, -1] == pytest.approx(100.0)
+    assert len(set(p.cell_site[p.pair_cell[p.pair_service == len(p.service_names) - 1]])) > 1
+
+
+@pytest.mark.slow
+def test_the_twin_passes_a_plan_that_leaves_traffic_where_it_is(fleet: Fleet) -> None:
+    """In the grown demand of 12 months, on a day around each wave of steps; with `anywhere` sites run short."""
+    gates = GateSet.model_validate(
+        {
+            "gates": "slo",
+            "suite": "calm",
+            "partial_plans": False,
+            "rules": [
+                {"id": "errors", "metric": "error_rate", "pass": "<= +5 % of reference, floor 0.1 %"},
+                {"id": "slo", "metric": "slo_violations", "estimator": "invariant", "pass": "none new"},
+            ],
+        }
+    )
+
+    def judged(wishes: ExpansionWishes) -> Verdict:
+        plan = plan_expansion(fleet, wishes, start=START, time_limit_s=30.0, gap=0.2).plan
+        assert plan is not None
+        return check(plan, fleet, gates=gates, as_of=START)
+
+    verdict = judged(ExpansionWishes(months=12))
+    assert len(verdict.stretches) == 13 and verdict.demand_at_end == pytest.approx(1.2, abs=0.001)
+    assert verdict.result == "pass"
+    assert judged(ExpansionWishes(months=12, anywhere=True)).result == "fail"
 
 
 def test_growth_and_scenarios_of_the_author_replace_what_is_declared(fleet: Fleet) -> None:
@@ -181,8 +241,9 @@ def test_the_command_writes_a_plan_and_its_solution(tmp_path: Path, fleet: Fleet
         "--gap",
         "30%",
     ]
-    done = CliRunner().invoke(app, words)
+    done = CliRunner().invoke(app, [*words, "--growth", "25%"])
     assert done.exit_code == 0, done.output
+    assert "--growth 25% --suite calm" in " ".join(done.output.split())
     assert "ordered in" in done.output and "MUSD of today" in done.output
     solution = json.loads((tmp_path / "exp.solution.json").read_text())
     assert solution["formulation"] == "expansion" and solution["command"].startswith(

@@ -93,26 +93,53 @@ class Schedule:
 
     @cached_property
     def variants(self) -> tuple[str, ...]:
-        """The ways in which this plan must be safe; stopping after the last step is the whole plan.
+        """The ways in which this plan must be safe; stopping after the last step is the whole plan."""
+        return self.variants_of([planned.step.id for planned in self.steps])
+
+    def variants_of(self, names: Sequence[str], *, since_s: float = 0.0) -> tuple[str, ...]:
+        """Return the whole plan, and those that stop after these steps or take back what was begun from `since_s` on.
 
         Steps that end together give the same world, stopped or rolled back: one of them is played. Where chance has a part they
         are alike in the mean only, so that all are.
         """
-        names = [planned.step.id for planned in self.steps]
-        seen, kept = {self.timeline().changes}, [WHOLE]
+        whole = self.timeline().changes
+        seen, kept = {whole}, [WHOLE]
         for ending in ("stop-after", "rollback-from"):
-            for name in names:
-                changes = self.timeline(f"{ending}:{name}").changes
-                if changes not in seen or (self.is_random and changes != self.timeline().changes):
+            for name in names if self.is_random else self._ends(names):
+                changes = self.timeline(f"{ending}:{name}", since_s=since_s).changes
+                if changes not in seen or (self.is_random and changes != whole):
                     kept.append(f"{ending}:{name}")
                 seen.add(changes)
         return tuple(kept)
 
-    def timeline(self, variant: str = WHOLE, *, seed: int | None = None) -> Timeline:
+    def _ends(self, names: Sequence[str]) -> list[str]:
+        """Return the first of the steps that end together; one that takes no time may stop what starts at its end, or not."""
+        found: dict[tuple[float, str], str] = {}
+        runs = {run.step: run for run in self.timeline().steps}
+        for name in names:
+            start_s, end_s = runs[name].start_s, runs[name].end_s
+            found.setdefault((end_s, "" if start_s < end_s else name), name)
+        return list(found.values())
+
+    @cached_property
+    def _certain(self) -> dict[tuple[str, float], Timeline]:
+        """Timelines in which nothing is left to chance: the same in every world."""
+        return {}
+
+    def timeline(self, variant: str = WHOLE, *, seed: int | None = None, since_s: float = 0.0) -> Timeline:
         """Return how the plan goes in one world: with mean durations and no failure when no seed is given.
 
-        The draws of a step depend on the seed and its id only, so that all variants share them.
+        The draws of a step depend on the seed and its id only, so that all variants share them. A rollback takes back what
+        was begun from `since_s` on.
         """
+        if seed is not None and self.is_random:
+            return self._timeline(variant, seed, since_s)
+        key = variant, since_s
+        if key not in self._certain:
+            self._certain[key] = self._timeline(variant, None, since_s)
+        return self._certain[key]
+
+    def _timeline(self, variant: str, seed: int | None, since_s: float) -> Timeline:
         ending, _, last = variant.partition(":")
         self._check_variant(variant, ending, last)
         ways = {planned.step.id: _draw(planned, seed) for planned in self.steps}
@@ -130,14 +157,16 @@ class Schedule:
             if outcome in ("fail", "half") or name == last:
                 halted_s = min(halted_s, end_s)
         if ending == "rollback-from":
-            self._roll_back(runs, changes, seed)
+            self._roll_back(runs, changes, seed, since_s)
         changes.sort(key=lambda change: change.at_s)
         return Timeline(variant, tuple(changes), tuple(runs), self.plan.length_s)
 
-    def _roll_back(self, runs: list[StepRun], changes: list[TimedChange], seed: int | None) -> None:
-        """Undo what was done, the last first, from when all running steps have ended; this does not fail."""
+    def _roll_back(
+        self, runs: list[StepRun], changes: list[TimedChange], seed: int | None, since_s: float
+    ) -> None:
+        """Undo what was begun from `since_s` on, the last first, from when all running steps have ended; this does not fail."""
         by_name = {planned.step.id: planned for planned in self.steps}
-        started = [run for run in runs if run.outcome != "not started"]
+        started = [run for run in runs if run.outcome != "not started" and run.start_s >= since_s]
         now_s = max((run.end_s for run in started), default=0.0)
         for run in sorted(started, key=lambda run: run.end_s, reverse=True):
             planned = by_name[run.step]

@@ -61,6 +61,14 @@ def check(
     demand: Annotated[
         str | None, typer.Option(help="Ask more (or less) of the fleet: '+20%', '-5%', '1.2x'.")
     ] = None,
+    growth: Annotated[
+        str | None,
+        typer.Option(help="Growth of demand per year, in place of what the fleet declares: '40%'."),
+    ] = None,
+    whole_window: Annotated[
+        bool,
+        typer.Option(help="Play a plan longer than a month from end to end, not only around its steps."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> int:
     """Judge a plan: is it safe, and does it do what it claims?
@@ -105,6 +113,8 @@ def check(
             folder=Path(suite_path).parent,
             without=without or (),
             demand=demand,
+            growth=growth,
+            whole_window=whole_window,
         )
     context = Context(the_plan, tuple(traces(verdict)) if out else (), str(plan), _stored(out or ()))
     if as_json:

@@ -29,9 +29,19 @@ def refuse_to_overwrite(output: Path | None, *, force: bool) -> None:
 
 
 def hand_over(
-    proposal: Proposal, fleet: Fleet, *, fleet_path: Path, output: Path | None, command: str, explain: bool
+    proposal: Proposal,
+    fleet: Fleet,
+    *,
+    fleet_path: Path,
+    output: Path | None,
+    command: str,
+    explain: bool,
+    judged: str = "",
 ) -> int:
-    """Write the plan and its solution, or print the plan; say in a line what came of it, or on a page (`explain`)."""
+    """Write the plan and its solution, or print the plan; say in a line what came of it, or on a page (`explain`).
+
+    `judged` are options with which such plans are judged first.
+    """
     document = proposal.document and {
         "plan": proposal.document["plan"],
         "fleet": digest(fleet),
@@ -59,7 +69,7 @@ def hand_over(
         screen.print(f"no plan: {solution.notes[0] if solution.notes else 'doing nothing is best'}")
     if output is not None:
         end = (
-            f"judge it: fleetwin check {output} --fleet {fleet_path}{_as_asked(solution)}"
+            f"judge it: fleetwin check {output} --fleet {fleet_path}{_as_asked(solution)}{judged}"
             if document is not None
             else "no plan to judge"
         )
@@ -69,10 +79,12 @@ def hand_over(
 
 
 def _as_asked(solution: Solution) -> str:
-    """Return the options with which a plan is judged as it was asked for: another demand, gates and worlds that were named."""
+    """Return the options with which a plan is judged as it was asked for: another demand or growth, gates and worlds."""
     given = solution.inputs
     return "".join(
-        f" --{name} {shlex.quote(given[name])}" for name in ("demand", "gates", "suite") if name in given
+        f" --{name} {shlex.quote(given[name])}"
+        for name in ("demand", "growth", "gates", "suite")
+        if name in given
     )
 
 

@@ -18,7 +18,7 @@ from twin.files.atomic import write_atomic
 from twin.files.digest import digest
 from twin.files.documents import read_gates, read_plan
 from twin.files.fleet import read_fleet
-from twin.model.demand import read_demand
+from twin.model.demand import read_demand, read_growth
 from twin.model.errors import StalePlan, UsageError
 from twin.records.verdict import GateResult, Verdict, clock
 
@@ -97,7 +97,16 @@ def _bench(verdict: Verdict) -> Bench:
     folder = Path(suite_path).parent
     demand = read_demand(verdict.inputs["demand"]) if "demand" in verdict.inputs else 1.0
     return set_up(
-        plan, fleet, gates, suite, salt=verdict.purpose, folder=folder, without=without, demand=demand
+        plan,
+        fleet,
+        gates,
+        suite,
+        salt=verdict.purpose,
+        folder=folder,
+        without=without,
+        demand=demand,
+        growth=read_growth(verdict.inputs["growth"]) if "growth" in verdict.inputs else None,
+        whole_window="whole_window" in verdict.inputs,
     )
 
 

@@ -16,7 +16,7 @@ from twin.evaluate.single import simulate
 from twin.evaluate.verdict import rejected, verdict_of
 from twin.files.digest import digest
 from twin.gates.static import static_checks
-from twin.model.demand import read_demand
+from twin.model.demand import read_demand, read_growth
 from twin.model.errors import StalePlan
 from twin.model.fleet import Fleet
 from twin.model.gateset import GateSet
@@ -46,19 +46,26 @@ def check(  # noqa: PLR0913
     executor: Executor | None = None,
     without: Sequence[str] = (),
     demand: str | None = None,
+    growth: str | None = None,
+    whole_window: bool = False,
 ) -> Verdict:
     """Play "do nothing" and the plan in the same worlds, let every gate judge, and return the verdict.
 
     `suite` defaults to the one the gate set names, `folder` is where the traces it names lie; `as_of` (default: now) is the
     clock of waivers and of the snapshot's age. `without` names laws of physics to switch off: the verdict then says that
-    they are not modelled. `demand` ("+20%") judges on today's fleet with that much more asked of it, and stands in the
-    verdict's inputs. Same inputs give the same verdict in any number of `jobs`. Raises StalePlan when the plan was written
-    for another fleet, GateError and ScenarioError when gates or suite cannot be used, EvaluationError when a worker is lost.
+    they are not modelled. `demand` ("+20%") judges on today's fleet with that much more asked of it, `growth` ("40%" a year)
+    in place of the growth that its demand declares; both stand in the verdict's inputs. Of a window longer than a month
+    stretches are played (`twin/evaluate/stretches.py`), unless `whole_window` asks for all of it. Same inputs give the same
+    verdict in any number of `jobs`. Raises StalePlan when the plan was written for another fleet, GateError and ScenarioError
+    when gates or suite cannot be used, EvaluationError when a worker is lost.
     """
     as_of = as_of or datetime.now(UTC).replace(microsecond=0)
     suite = suite or builtin_suite(gates.suite)
     factor = read_demand(demand) if demand is not None else 1.0
+    per_year = read_growth(growth) if growth is not None else None
     inputs = {**(inputs or {}), **({"demand": demand} if demand is not None else {})}
+    inputs |= {"growth": growth} if growth is not None else {}
+    inputs |= {"whole_window": "yes"} if whole_window else {}
     if plan.fleet is not None and plan.fleet != digest(fleet):
         raise StalePlan(
             f"plan {plan.name!r} was written for another snapshot of the fleet ({plan.fleet[:19]}…, this one is "
@@ -67,7 +74,18 @@ def check(  # noqa: PLR0913
     findings = static_checks(plan, fleet, lines=lines, path=path)
     if findings:
         return rejected(plan, fleet, gates, suite, findings, as_of=as_of, inputs=inputs)
-    bench = set_up(plan, fleet, gates, suite, salt=salt, folder=folder, without=without, demand=factor)
+    bench = set_up(
+        plan,
+        fleet,
+        gates,
+        suite,
+        salt=salt,
+        folder=folder,
+        without=without,
+        demand=factor,
+        growth=per_year,
+        whole_window=whole_window,
+    )
     with players(bench, jobs, start_method=start_method, executor=executor) as play:
         evidence = judge_scenarios(bench, gates, play, progress=progress)
     shown = counter_examples(bench, evidence)

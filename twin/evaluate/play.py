@@ -11,18 +11,19 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
 from scenarios.draw import draw
 from scenarios.world import World
 from twin.evaluate.bench import Bench
+from twin.evaluate.stretches import Trial, later
 from twin.files import cache
 from twin.gates.judge import Sample, Value
 from twin.gates.rules import Rule
 from twin.model.change import TimedChange
 from twin.model.errors import EvaluationError
-from twin.model.scenario import Scenario
 from twin.model.streams import derive_seed
 from twin.records.run import Run
 from twin.sim.measure import measure, transients
@@ -34,9 +35,9 @@ FAULTS = ("state", "failed", "sick", "control")
 
 @dataclass(frozen=True)
 class Task:
-    """One replication of one scenario, for the variants that are not decided yet."""
+    """One replication of one trial (by its index), for the variants that are not decided yet."""
 
-    scenario: int
+    trial: int
     replication: int
     variants: tuple[str, ...]
 
@@ -52,34 +53,34 @@ class Outcome:
     settles: int
 
 
-def worlds_of(bench: Bench, scenario: Scenario, replication: int) -> tuple[World, ...]:
-    """Return the worlds of one replication."""
-    return draw(
-        scenario,
+def worlds_of(bench: Bench, trial: Trial, replication: int) -> tuple[World, ...]:
+    """Return the worlds of one replication: drawn for the stretch as for a window of its own, from the same streams."""
+    stretch = trial.stretch
+    worlds = draw(
+        trial.scenario,
         bench.fleet,
-        window_s=bench.window_s,
-        start=bench.start,
+        window_s=stretch.length_s,
+        start=bench.start + timedelta(seconds=stretch.from_s),
         seed=bench.seed,
         replication=replication,
-        states=bench.states,
+        states=stretch.states,
     )
+    return tuple(later(world, stretch.from_s) for world in worlds)
 
 
-def plan_changes(bench: Bench, scenario: Scenario, world: World, variant: str) -> tuple[TimedChange, ...]:
+def plan_changes(bench: Bench, trial: Trial, world: World, variant: str) -> tuple[TimedChange, ...]:
     """Return what the plan does in a world: drawn durations and outcomes where the world is random, else the expected ones."""
-    seed = (
-        derive_seed(str(bench.seed), scenario.name, str(world.replication), "plan") if world.random else None
-    )
-    return bench.schedule.timeline(variant, seed=seed).changes
+    seed = derive_seed(str(bench.seed), world.name, str(world.replication), "plan") if world.random else None
+    return bench.schedule.timeline(variant, seed=seed, since_s=trial.stretch.from_s).changes
 
 
 def play(bench: Bench, simulator: Simulator, task: Task) -> Outcome:
     """Play one task: the reference once per world, and each variant in the same world."""
-    scenario = bench.suite.scenarios[task.scenario]
+    trial = bench.trials[task.trial]
     samples: dict[str, list[list[Sample]]] = {variant: [[] for _ in bench.rules] for variant in task.variants}
     faults: Counter[str] = Counter()
     runs = settles = 0
-    for world in worlds_of(bench, scenario, task.replication):
+    for world in worlds_of(bench, trial, task.replication):
         shared = SharedSettles()
 
         def run(changes: Sequence[TimedChange], world: World = world, shared: SharedSettles = shared) -> Run:
@@ -92,7 +93,7 @@ def play(bench: Bench, simulator: Simulator, task: Task) -> Outcome:
         measured_reference = _measure(bench, reference)
         runs, settles = runs + 1 + len(task.variants), settles + reference.settles
         for variant in task.variants:
-            played = run(plan_changes(bench, scenario, world, variant))
+            played = run(plan_changes(bench, trial, world, variant))
             settles += played.settles
             short = _transients(bench, played)
             for i, (ours, theirs) in enumerate(zip(_measure(bench, played), measured_reference, strict=True)):

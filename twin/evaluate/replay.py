@@ -72,9 +72,9 @@ def counter_examples(bench: Bench, evidence: Evidence) -> dict[int, CounterExamp
             if i in judged and judged[i].undecided.result == "fail"
         ]
         if failed:
-            (scenario, variant), judged = min(failed, key=lambda item: _rank(rule, item[0], item[1].worst))
+            (index, variant), judged = min(failed, key=lambda item: _rank(rule, item[0], item[1].worst))
             if judged.worst is not None:
-                shown[i] = _example(bench, rule, scenario, variant, judged.worst)
+                shown[i] = _example(bench, rule, index, variant, judged.worst)
     return shown
 
 
@@ -97,7 +97,7 @@ def attach_replays(verdict: Verdict, bench: Bench) -> Verdict:
 
 def replay_example(bench: Bench, example: CounterExample) -> Replay:
     """Play a counter-example again, tracing the device or service that broke the gate."""
-    names = [scenario.name for scenario in bench.suite.scenarios]
+    names = [trial.name for trial in bench.trials]
     watch = _watch(example.chain[-1]) if example.chain else ()
     return play_again(
         bench,
@@ -116,12 +116,12 @@ def _watch(last: Happening) -> Watch:
 
 
 def play_again(  # noqa: PLR0913
-    bench: Bench, scenario: int, variant: str, sample_member: str, replication: int, *, watch: Watch = ()
+    bench: Bench, index: int, variant: str, sample_member: str, replication: int, *, watch: Watch = ()
 ) -> Replay:
     """Play both arms of one world again with a narrator that also traces the watched (quantity, thing) pairs."""
-    spec = bench.suite.scenarios[scenario]
-    world = next(world for world in worlds_of(bench, spec, replication) if world.member == sample_member)
-    changes = plan_changes(bench, spec, world, variant)
+    trial = bench.trials[index]
+    world = next(world for world in worlds_of(bench, trial, replication) if world.member == sample_member)
+    changes = plan_changes(bench, trial, world, variant)
 
     def arm(plan: tuple[TimedChange, ...]) -> Run:
         narrator = Narrator(bench.compiled, watch=watch)
@@ -138,13 +138,13 @@ def play_again(  # noqa: PLR0913
         )
 
     def again(more: Watch) -> Replay:
-        return play_again(bench, scenario, variant, sample_member, replication, watch=more)
+        return play_again(bench, index, variant, sample_member, replication, watch=more)
 
-    return Replay(spec.name, variant, sample_member, arm(changes), arm(()), changes, world, again)
+    return Replay(trial.name, variant, sample_member, arm(changes), arm(()), changes, world, again)
 
 
-def _example(bench: Bench, rule: Rule, scenario: int, variant: str, sample: Sample) -> CounterExample:
-    replay = play_again(bench, scenario, variant, sample.member, sample.replication)
+def _example(bench: Bench, rule: Rule, index: int, variant: str, sample: Sample) -> CounterExample:
+    replay = play_again(bench, index, variant, sample.member, sample.replication)
     violation = _violation(bench, rule, sample, replay)
     chain = chain_to(replay.plan.happenings, (violation,)) if violation is not None else _plan_only(replay)
     last = replay.plan.happenings[violation] if violation is not None else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -13,6 +13,7 @@ from twin.evaluate.footprint import footprint
 from twin.evaluate.looks import Evidence
 from twin.files.digest import digest
 from twin.gates.rules import Rule
+from twin.model.demand import growth_in
 from twin.model.fleet import Fleet
 from twin.model.gateset import Gate, GateSet
 from twin.model.plan import Plan
@@ -25,6 +26,7 @@ from twin.records.verdict import (
     Result,
     ScenarioResult,
     StaticFinding,
+    Stretch,
     Verdict,
 )
 
@@ -64,7 +66,9 @@ def verdict_of(  # noqa: PLR0913
         runs=evidence.runs,
         settles=evidence.settles,
         variants=bench.variants,
-        scenarios=tuple(scenario.name for scenario in bench.suite.scenarios),
+        scenarios=tuple(trial.name for trial in bench.trials),
+        stretches=_played(bench),
+        demand_at_end=growth_in(bench.fleet, bench.window_s),
         gate_results=results,
         footprint=footprint(bench.related, evidence.faults),
         not_modelled=not_modelled(fleet, bench.without),
@@ -121,6 +125,19 @@ def _identity(plan: Plan, fleet: Fleet, gates: GateSet, suite: Suite, as_of: dat
         "window": (plan.window.not_before, plan.window.not_after),
         "engine": version("fleetwin"),
     }
+
+
+def _played(bench: Bench) -> tuple[Stretch, ...]:
+    """Return the stretches of a plan whose window was not played as a whole."""
+
+    def at(offset_s: float) -> datetime:
+        return bench.start + timedelta(seconds=offset_s)
+
+    return tuple(
+        Stretch(label=one.label, first=at(one.from_s), last=at(one.until_s), steps=len(one.steps))
+        for one in bench.stretches
+        if one.label
+    )
 
 
 def _doubts(gates: GateSet, assumed: bool, age_s: float | None) -> str:
@@ -212,8 +229,8 @@ def _reason(rule: Rule, row: ScenarioResult) -> str:
 
 def _unasked(texts: Sequence[str]) -> str:
     return (
-        f"no scenario of the suite plays the whole plan over its whole window (each enumerates losses), which alone can "
-        f"tell: {'; '.join(texts)}"
+        f"no scenario of the suite plays the whole plan over its whole window (each enumerates losses, or plays stretches of "
+        f"it), which alone can tell: {'; '.join(texts)}"
     )
 
 

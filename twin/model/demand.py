@@ -13,6 +13,7 @@ from twin.model.errors import UsageError
 from twin.model.fleet import Fleet
 from twin.model.units import parse_quantity
 
+YEAR_S = 31557600.0  # 365.25 days
 MOST = 1000.0  # times the demand of today: more is a slip of the pen
 _FORMS = "write e.g. '+20%', '-5 %' or '1.2x'"
 
@@ -33,6 +34,34 @@ def read_demand(text: str) -> float:
         what = "leaves no demand" if factor <= 0.0 else f"is more than {MOST:g} times the demand"
         raise UsageError(f"a change of demand: {text!r} {what}; {_FORMS}")
     return factor
+
+
+def read_growth(text: str) -> float:
+    """Return the growth per year that a text stands for: "40%" is 0.4; raise UsageError for anything else."""
+    try:
+        per_year = parse_quantity(text.strip().removeprefix("+"), "ratio")
+    except ValueError as error:
+        raise UsageError(f"growth: {error}; write e.g. '40%' (a year)") from None
+    if not -1.0 < per_year <= MOST:
+        raise UsageError(
+            f"growth: {text!r} leaves no demand, or is more than {MOST:g} times it; write e.g. '40%'"
+        )
+    return per_year
+
+
+def growth_in(fleet: Fleet, window_s: float) -> float | None:
+    """Return what users ask for after a while in units of what they ask before, all requests alike; None if nothing grows."""
+    grown = [(1.0 + row.growth_per_year) ** (window_s / YEAR_S) for row in fleet.demand]
+    total = sum(row.rate_per_s for row in fleet.demand)
+    if total <= 0.0 or all(row.growth_per_year == 0.0 for row in fleet.demand):
+        return None
+    return sum(row.rate_per_s * factor for row, factor in zip(fleet.demand, grown, strict=True)) / total
+
+
+def with_growth(fleet: Fleet, per_year: float) -> Fleet:
+    """Return the fleet whose users ask for so much more each year, whatever growth each row of demand declares."""
+    rows = tuple(row.model_copy(update={"growth_per_year": per_year}) for row in fleet.demand)
+    return fleet.model_copy(update={"demand": rows})
 
 
 def with_demand(fleet: Fleet, factor: float) -> Fleet:

@@ -444,3 +444,14 @@ METRICS: tuple[Metric, ...] = (
     ),
 )
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}
+# Of these a window has the sum of what its parts have; of the others a mean, an extreme, or names.
+SUMS = (
+    "rebuilt_bytes",
+    "energy_kwh",
+    "it_energy_kwh",
+    "water_l",
+    "carbon_kg",
+    "embodied_kg",
+    "energy_cost_usd",
+    "server_cost_usd",
+)

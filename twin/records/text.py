@@ -99,8 +99,31 @@ def headline(verdict: Verdict) -> str:
 
 def judged_by(verdict: Verdict) -> str:
     """Return what it was judged by: "gates maintenance, suite n-1, demand +20%"."""
-    demand = verdict.inputs.get("demand", "")
-    return f"gates {verdict.gates}, suite {verdict.suite}{f', demand {demand}' if demand else ''}"
+    said = [f"{key} {verdict.inputs[key]}" for key in ("demand", "growth") if verdict.inputs.get(key)]
+    return ", ".join([f"gates {verdict.gates}", f"suite {verdict.suite}", *said])
+
+
+def played(verdict: Verdict) -> tuple[str, ...]:
+    """Return what was played of a long plan, what was not, and how demand grows in it; nothing of a short plan."""
+    if not verdict.stretches:
+        return ()
+    day_s = 86400.0
+    seen = sum((one.last - one.first).total_seconds() for one in verdict.stretches) / day_s
+    whole = (verdict.window[1] - verdict.window[0]).total_seconds() / day_s
+    waves = sum(one.steps > 0 for one in verdict.stretches)
+    quiet = len(verdict.stretches) - waves
+    parts = [
+        f"{seen:,.0f} of {whole:,.0f} days: {count(waves, 'stretch', 'stretches')} with all steps, a day before and a day "
+        f"after; {count(quiet, 'day')} without any (the last, and one a month at least)",
+        f"not played: the other {whole - seen:,.0f} days; --whole-window plays them as well",
+        "each stretch starts with all earlier steps done; a plan that stops is watched until its end, one that is rolled back "
+        "takes back the steps of the stretch, one after the other, as far as it gets by then",
+    ]
+    if verdict.demand_at_end is not None:
+        parts.append(f"demand at the end is {verdict.demand_at_end:.3g} times that at the start")
+    else:
+        parts.append("demand does not grow: the fleet declares no growth")
+    return tuple(parts)
 
 
 def again(example: CounterExample) -> str:
@@ -295,9 +318,9 @@ def names(things: Sequence[str], shown: int = 6) -> str:
     return ", ".join(things[:shown]) + more
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, plural: str = "") -> str:
     """Return "1 gate", "3 gates", "640 more replications"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def place(file: str, line: int) -> str:

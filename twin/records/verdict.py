@@ -143,6 +143,15 @@ class Footprint(Frozen):
     untested: tuple[str, ...] = ()
 
 
+class Stretch(Frozen):
+    """A part of a long plan's window that was played: its label in the names of scenarios, its ends, and the steps in it."""
+
+    label: str
+    first: datetime
+    last: datetime
+    steps: int
+
+
 class StaticFinding(Frozen):
     """A finding of the static checks, with the place in the plan's file."""
 
@@ -162,7 +171,11 @@ class AssumedInput(Frozen):
 
 
 class Verdict(Frozen):
-    """The frozen outcome of one evaluation. Same inputs, same bytes."""
+    """The frozen outcome of one evaluation. Same inputs, same bytes.
+
+    A long plan is played in `stretches` (none: its whole window was played). `demand_at_end` is what users ask for at the
+    end of the window by the growth that was played, in units of what they ask at its start (None where nothing grows).
+    """
 
     schema_version: Literal[1] = 1
     result: Result
@@ -184,6 +197,8 @@ class Verdict(Frozen):
     settles: int = 0
     variants: tuple[str, ...] = ()
     scenarios: tuple[str, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
+    demand_at_end: float | None = None
     gate_results: tuple[GateResult, ...] = ()
     findings: tuple[StaticFinding, ...] = ()
     footprint: Footprint | None = None

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from twin.graph.compile import Compiled
+from twin.graph.levels import Floats
 from twin.model.change import TimedChange
 from twin.records.run import Run
 from twin.sim.constants import Constants
@@ -18,6 +19,7 @@ from twin.sim.pristine import Pristine
 from twin.sim.shared import SharedSettles
 
 KEPT_KNOTS = 64
+DAY_S = 86400.0
 
 
 class Simulator:
@@ -55,14 +57,23 @@ class Simulator:
     def _knots_in(self, start_s: float, until_s: float) -> Knots:
         found = self._knots.get((start_s, until_s))
         if found is None:
-            demand = self.compiled.demand
-            settling = np.union1d(
-                demand.knots(start_s, until_s), self.compiled.traffic.knots(demand, start_s, until_s)
+            found = Knots(
+                self._settling_in(start_s, until_s), self.compiled.demand.grid_knots(start_s, until_s)
             )
-            found = Knots(settling, demand.grid_knots(start_s, until_s))
             if len(self._knots) < KEPT_KNOTS:
                 self._knots[start_s, until_s] = found
         return found
+
+    def _settling_in(self, start_s: float, until_s: float) -> Floats:
+        """Times in (start, until) at which demand, weather or traffic change; what grows does so once a day at least."""
+        demand, traffic = self.compiled.demand, self.compiled.traffic
+        from_s = start_s - DAY_S
+        times: Floats = np.union1d(demand.knots(from_s, until_s), traffic.knots(demand, from_s, until_s))
+        if demand.growth_per_s.any() or traffic.growth_per_s.any():
+            days = np.arange(np.floor(start_s / DAY_S) + 1.0, np.ceil(until_s / DAY_S)) * DAY_S
+            still = np.searchsorted(times, days - DAY_S, "right") == np.searchsorted(times, days, "right")
+            times = np.union1d(times, days[still])
+        return times[times > start_s]
 
 
 def simulate(  # noqa: PLR0913
