@@ -15,6 +15,7 @@ import numpy as np
 
 from solvers.capacity_value import value_of
 from solvers.floors import Needed, what_is_needed, with_floor
+from solvers.found import gap_of
 from solvers.guide import Guide, LinearGuide
 from solvers.highs import Answer
 from solvers.linear import LinearProgram
@@ -23,7 +24,7 @@ from solvers.owners import all_owned
 from solvers.prices import Volume
 from solvers.problem import CapacityProblem, Floats, Ints
 from solvers.reach import costs_of_states, in_states, least_cost, loads_at_sites, what_lacks
-from solvers.scale import SETTLED, gap_of, solve_large
+from solvers.scale import SETTLED, solve_large
 
 NEED_PART = 0.25  # of the time that is left, for what sites need
 GUIDE_PART = 0.45  # of what is left then, for the linear program with floors

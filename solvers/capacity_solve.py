@@ -26,7 +26,7 @@ from solvers.reach import costs_of_states
 from twin.records.solution import SolveStatus
 
 if TYPE_CHECKING:
-    from solvers.scale import Found  # imported when it is used: numba takes a second
+    from solvers.found import Found
 
 MIP_INTEGERS = 8_000  # up to so many servers-to-place numbers HiGHS' own branch and cut is right
 ANNEAL_INTEGERS = 1_000  # from so many on branch and cut starts from an annealed plan, which takes seconds

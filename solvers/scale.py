@@ -11,30 +11,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
 from solvers.anneal import COLD, HOT, anneal
 from solvers.coarse import coarse_guide
 from solvers.ejection import improve, seize, serve
+from solvers.found import Found, Trace, gap_of
 from solvers.guide import Guide, Reluctance
 from solvers.oracle import Oracle
 from solvers.owners import all_owned
 from solvers.prices import Volume
-from solvers.problem import CapacityProblem, Floats, Ints
+from solvers.problem import CapacityProblem, Floats
 from solvers.ready import ready
 from solvers.rounding import give_back, lift, polish, top_up
 from solvers.separate import best_answers
 from solvers.terms import Terms, terms
 from solvers.whole import Plan, plan, plan_cost
 
+CLOSING = 0.97  # of the time: what is left is for the last crumbs of shortage
+CRUMBS = 1e-3  # of the cost, that a plan without shortage may cost more
 WIDE = 5e-3  # of the cost: a gap that another plan might close
 SETTLED = 2e-5  # of the bound: prices whose steps aim at less are as good as they get
 COARSE_PART = 0.15  # of the time, for the coarse problem's linear program at most
 BIDS = 60  # rounds of an auction
-VAIN = 5  # rounds without a better plan after which an auction goes back to its best one
+VAIN = 5  # rounds without a better plan after which an auction ends
+PATIENCE = 25  # turns of mending that help nobody
+DEARER = 1_000.0  # times, what is short at last
 TRIES = 200  # chains between two looks at the clock
 INSISTENCE = 200  # auctions at most
 POLISHED = 5  # reservations that are polished between two looks at the clock
@@ -42,38 +45,6 @@ REGRETTED = 500  # pairs that may be improved between two looks at the clock
 ANNEALED = 1_000  # trials of annealing for each pair at most
 COOLING = 200  # trials for each pair without which it begins less hot
 TRIALS_BETWEEN = 20_000  # trials of annealing between two looks at the clock
-
-
-@dataclass
-class Trace:
-    """What was found when: (seconds, what, bound, cost of the best plan); the last prices and mean; turns of the oracle."""
-
-    events: list[tuple[float, str, float, float]] = field(default_factory=list)
-    guide: Guide = field(default_factory=lambda: Guide(np.zeros(0)))
-    turns: int = 0
-
-    @property
-    def cost(self) -> float:
-        """Return the cost of the best plan."""
-        return self.events[-1][3]
-
-
-class Found(NamedTuple):
-    """The counts of the plan `[P]`, a lower bound on the cost of every plan, and how it went."""
-
-    counts: Ints
-    bound: float
-    trace: Trace
-
-    @property
-    def gap(self) -> float:
-        """Return (cost - bound) / |cost|."""
-        return gap_of(self.trace.cost, self.bound)
-
-
-def gap_of(cost: float, bound: float) -> float:
-    """Return how far a cost is above a bound, as a part of the cost."""
-    return (cost - bound) / abs(cost) if cost else 0.0
 
 
 def solve_large(
@@ -95,14 +66,16 @@ def solve_large(
         search.round(guide.mean, until=0.25)
         search.anneal(guide.reluctance)
         search.insist()
+        search.serve_crumbs()
         return search.found()
     search.price(0.65)
     search.round(search.volume.mean, until=0.9)
-    search.price(0.92)
+    search.price(0.9)
     if search.hopeful():
-        search.round(search.volume.mean, until=0.97)
+        search.round(search.volume.mean, until=0.95)
     search.insist()
     search.improve()
+    search.serve_crumbs()
     return search.found()
 
 
@@ -127,6 +100,8 @@ class Search:
             self.began = time.perf_counter()
         self.problem, self.trace, self.rounded, self.anneals = problem, Trace(), 0, False
         self.terms: Terms = terms(problem)
+        owed = problem.by_cell @ problem.now if problem.owned else np.zeros(problem.cells)
+        self._most_free = (problem.servers - owed).astype(np.int64)
         self.best: Plan = plan(
             problem, self.terms, np.minimum(problem.now, problem.servers[problem.pair_cell])
         )
@@ -150,7 +125,7 @@ class Search:
 
     def over(self) -> bool:
         """Return whether time is up, a stop was asked for, or the plan is as good as was asked for."""
-        return self.part() >= 1.0 or self.stopped() or gap_of(self.cost, self.bound) <= self.gap
+        return self.part() >= CLOSING or self.stopped() or gap_of(self.cost, self.bound) <= self.gap
 
     def price(self, part: float) -> None:
         """Improve prices until a part of the time is over or they have settled."""
@@ -186,6 +161,7 @@ class Search:
         made = self._auction(made, prices, bids, until)
         if self.anneals:
             return
+        self._mend(self.terms, made, until)
         order = np.argsort(-bids, kind="stable")
         lift(self.terms, made, order)
         while self.part() < until and not self.over():
@@ -207,6 +183,29 @@ class Search:
             bids = worth * rng.lognormal(0.0, 0.5, len(worth))
             self._fill(_copy(self.best), prices, bids, 1.0, "insisted")
 
+    def _mend(self, t: Terms, made: Plan, until: float) -> None:
+        """Let those who are short, and others, try whatever costs less than a shortage, until that helps nobody any more."""
+        nothing, vain, least = Reluctance(*np.zeros((2, self.problem.pairs))), 0, np.inf
+        for turn in range(INSISTENCE):
+            short = self._short(made).sum()
+            vain, least = (0, short) if short < least else (vain + 1, least)
+            if vain == PATIENCE or short <= 1e-6 or self.part() >= until or self.stopped():
+                return
+            anneal(t, made, nothing, self._most_free, COLD, TRIALS_BETWEEN, turn)
+
+    def serve_crumbs(self) -> None:
+        """Serve who is short of less than a server costs: it pays to leave that, but who is short asks for it."""
+        short, made = self._short(self.best).sum(), _copy(self.best)
+        if short <= 1e-6:
+            return
+        weights = self.terms.weights.copy()
+        weights[4] *= DEARER
+        self._mend(self.terms._replace(weights=weights), made, 1.0)
+        cost = float(plan_cost(self.terms, made))
+        if self._short(made).sum() < short and cost - self.cost <= CRUMBS * abs(self.cost):
+            self.best, self.cost = made, cost
+        self.note(f"crumbs: {cost:.1f}")
+
     def _short(self, made: Plan) -> Floats:
         """Return what each reservation is short of [RRU]."""
         return np.maximum(self.problem.demand - made.total + made.worst[:, 0], 0.0)
@@ -225,10 +224,8 @@ class Search:
             cost, vain = self.keep(made, "auction"), vain + 1
             if cost < least:
                 best, least, vain = _copy(made), cost, 0
-            if vain == VAIN and self.anneals:
-                break
             if vain == VAIN:
-                made, vain = _copy(best), 0
+                break
         return best
 
     def part(self) -> float:
@@ -257,15 +254,13 @@ class Search:
     def anneal(self, reluctance: Reluctance) -> None:
         """Anneal the best plan, from hot to cold in what time is left, or in so many trials that more would gain little."""
         problem, t = self.problem, self.terms
-        owed = problem.by_cell @ problem.now if problem.owned else np.zeros(problem.cells)
-        counts = all_owned(problem, self.best.counts) if problem.owned else self.best.counts
-        made, most_free = plan(problem, t, counts), (problem.servers - owed).astype(np.int64)
+        made = plan(problem, t, all_owned(problem, self.best.counts) if problem.owned else self.best.counts)
         move = problem.prices.move or max(problem.prices.use, 1e-3)
         most = ANNEALED * problem.pairs
         began, trials = self.part(), 0
         hot, heat = 1.0, COLD
         while trials < most and not self.over():
-            anneal(t, made, reluctance, most_free, move * heat, TRIALS_BETWEEN, trials)
+            anneal(t, made, reluctance, self._most_free, move * heat, TRIALS_BETWEEN, trials)
             trials += TRIALS_BETWEEN
             if float(plan_cost(t, made)) < self.cost:
                 self.best, self.cost = _copy(made), float(plan_cost(t, made))
