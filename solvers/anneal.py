@@ -20,8 +20,8 @@ from numba import njit
 from solvers.problem import Floats, Ints
 from solvers.whole import change, change_cost, fits, short_of
 
-HOT, COLD = 0.1, 0.006  # temperatures, in what moving a server costs
-DEAR = 0.15  # a server that costs so much more at the prices of the linear program is left alone
+HOT, COLD = 0.1, 0.006  # temperatures, in moves
+DEAR = 0.15  # moves: a server that costs so much more at the prices of the linear program is left alone
 LINKS = 4  # owners in a chain
 LOOKS, MOST_LOOKS = 16, 1000  # pairs that are looked at for one that will do
 LONGEST = 2 * LINKS + 2

@@ -33,6 +33,7 @@ CLOSING = 0.97  # of the time: what is left is for the last crumbs of shortage
 CRUMBS = 1e-3  # of the cost, that a plan without shortage may cost more
 WIDE = 5e-3  # of the cost: a gap that another plan might close
 SETTLED = 2e-5  # of the bound: prices whose steps aim at less are as good as they get
+BRIEF = 1.0  # seconds: with less the bound is not strengthened for whole servers, which takes tenths of one
 COARSE_PART = 0.15  # of the time, for the coarse problem's linear program at most
 BIDS = 60  # rounds of an auction
 VAIN = 5  # rounds without a better plan after which an auction ends
@@ -102,6 +103,7 @@ class Search:
         self.terms: Terms = terms(problem)
         owed = problem.by_cell @ problem.now if problem.owned else np.zeros(problem.cells)
         self._most_free = (problem.servers - owed).astype(np.int64)
+        self._move = problem.prices.move or max(problem.prices.use, 1e-3)  # in which heat is measured
         self.best: Plan = plan(
             problem, self.terms, np.minimum(problem.now, problem.servers[problem.pair_cell])
         )
@@ -112,7 +114,7 @@ class Search:
 
     def start(self, guide: Guide | None) -> None:
         """Ask for a first bound: at the prices of the guide, or of the coarse problem."""
-        self.oracle = Oracle(self.problem)
+        self.oracle = Oracle(self.problem, whole=self.limit >= BRIEF)
         if guide is None and not self.over():
             guide = coarse_guide(self.problem, COARSE_PART * self.limit, self.stopped)
         self.volume = Volume(self.oracle, None if guide is None else guide.prices)
@@ -191,7 +193,7 @@ class Search:
             vain, least = (0, short) if short < least else (vain + 1, least)
             if vain == PATIENCE or short <= 1e-6 or self.part() >= until or self.stopped():
                 return
-            anneal(t, made, nothing, self._most_free, COLD, TRIALS_BETWEEN, turn)
+            anneal(t, made, nothing, self._most_free, self._move * COLD, TRIALS_BETWEEN, turn)
 
     def serve_crumbs(self) -> None:
         """Serve who is short of less than a server costs: it pays to leave that, but who is short asks for it."""
@@ -235,9 +237,8 @@ class Search:
     def _guides(self) -> tuple[Floats, Floats]:
         """Return what the best prices add to a server of each pair, and what an RRU is worth to each reservation."""
         self.oracle.ask(self.volume.prices)
-        return self.oracle.pair_cost(self.volume.prices) - self.problem.prices.use, self.oracle.memory[
-            :, 0
-        ].copy()
+        prices = self.oracle.pair_cost(self.volume.prices) - self.problem.prices.use
+        return prices, self.oracle.memory[:, 0].copy()
 
     def improve(self) -> None:
         """Look for cheaper places of single servers, with chains, until nothing is cheaper or the time is over."""
@@ -255,12 +256,12 @@ class Search:
         """Anneal the best plan, from hot to cold in what time is left, or in so many trials that more would gain little."""
         problem, t = self.problem, self.terms
         made = plan(problem, t, all_owned(problem, self.best.counts) if problem.owned else self.best.counts)
-        move = problem.prices.move or max(problem.prices.use, 1e-3)
+        scaled = Reluctance(*(side / self._move for side in reluctance))
         most = ANNEALED * problem.pairs
         began, trials = self.part(), 0
         hot, heat = 1.0, COLD
         while trials < most and not self.over():
-            anneal(t, made, reluctance, self._most_free, move * heat, TRIALS_BETWEEN, trials)
+            anneal(t, made, scaled, self._most_free, self._move * heat, TRIALS_BETWEEN, trials)
             trials += TRIALS_BETWEEN
             if float(plan_cost(t, made)) < self.cost:
                 self.best, self.cost = _copy(made), float(plan_cost(t, made))
@@ -288,21 +289,11 @@ class Search:
 
     def found(self) -> Found:
         """Return what was found."""
-        self.trace.guide, self.trace.turns = (
-            Guide(self.volume.prices, self.volume.mean, self.bound),
-            self.volume.turns,
-        )
+        self.trace.guide = Guide(self.volume.prices, self.volume.mean, self.bound)
+        self.trace.turns = self.volume.turns
         return Found(self.best.counts, self.bound, self.trace)
 
 
 def _copy(made: Plan) -> Plan:
     """Return a plan that can be changed without changing this one."""
-    return Plan(
-        made.counts.copy(),
-        made.free.copy(),
-        made.left.copy(),
-        made.load.copy(),
-        made.total.copy(),
-        made.worst.copy(),
-        made.worst_at.copy(),
-    )
+    return Plan._make(array.copy() for array in made)
