@@ -274,7 +274,9 @@ class NaiveTwin:
             level = before + rate * seconds
             self.memory.backlog[key] = level = 0.0 if level < NOTHING * max(full, 1.0) else min(level, full)
             first = self._first_ones_left(before, level, (rate, leave), seconds)
-            self.memory.counted[key] = self.memory.counted[key] * first + fails[key] * (level - before * first)
+            self.memory.counted[key] = self.memory.counted[key] * first + fails[key] * (
+                level - before * first
+            )
 
     def _counted_when_they_come(self, service: str, site: str) -> float:
         """Share of what comes of which one of the calls fails, or whose answer a full link inside a site loses."""
