@@ -65,7 +65,7 @@ def _measure(problem: CapacityProblem, plan: Callable[[], Made], *, linear: bool
     if not linear:
         return Measured(wall, cpu, scored.gap(made.bound), np.nan, np.nan, np.nan, scored.short)
     relaxed = solve(problem)
-    assert relaxed.status == "optimal"
+    assert relaxed.status == "Optimal"
     best = score(problem, relaxed.counts, whole=False)
     return Measured(
         wall,
