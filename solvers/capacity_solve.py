@@ -141,11 +141,11 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
     program = capacity_program(problem)
     relaxing = Highs(program, relaxed=True)
     relaxed = relaxing.solve(time_limit_s=_left(effort, clock), should_stop=effort.should_stop)
-    solver, nothing = Highs(program), today(problem, program)
-    first: Floats | None = None
+    counts = problem.now
     if problem.backbone is None and integers_of(problem) > ANNEAL_INTEGERS:
-        first = _annealed(problem, program, relaxed, effort, clock)
-    solver.start_from(nothing if first is None else first)
+        counts = _annealed(problem, program, relaxed, effort, clock)
+    solver, begun = Highs(program), point_of(problem, program, counts)
+    solver.start_from(begun)
     answer = solver.solve(
         time_limit_s=_left(effort, clock),
         gap=effort.gap,
@@ -154,8 +154,8 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
     )
     bound = max(answer.bound, relaxed.bound)
     if answer.x is None:
-        backbone = backbone_cost(problem, program, nothing)
-        return _Found(problem.now, bound, _cut_short(effort), "HiGHS", program, relaxed, backbone)
+        backbone = backbone_cost(problem, program, begun)
+        return _Found(counts, bound, _cut_short(effort), "HiGHS", program, relaxed, backbone)
     counts = counts_of(problem, program, answer.x)
     status: SolveStatus = "optimal" if answer.status == "optimal" else _cut_short(effort)
     backbone = backbone_cost(problem, program, answer.x)
@@ -164,22 +164,22 @@ def _by_mip(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
 
 def _annealed(
     problem: CapacityProblem, program: LinearProgram, relaxed: Answer, effort: Effort, clock: float
-) -> Floats | None:
-    """Return the point of a good plan, made of the linear program in seconds; None where there is none that holds."""
+) -> Ints:
+    """Return the counts of a good plan, made of the linear program in seconds; today's where that is not solved."""
     from solvers.scale import solve_large
 
     guide = guide_of(problem, program, relaxed)
     if guide is None:
-        return None
+        return problem.now
     found = solve_large(
         problem,
         time_limit_s=ANNEAL_PART * _left(effort, clock),
         guide=guide,
         gap=effort.gap,
         should_stop=effort.should_stop,
+        progress=effort.progress,
     )
-    counts = all_owned(problem, found.counts) if problem.owned else found.counts
-    return point_of(problem, program, counts)
+    return all_owned(problem, found.counts) if problem.owned else found.counts
 
 
 def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
@@ -232,6 +232,7 @@ def _without_backbone(
         guide=guide,
         gap=effort.gap,
         should_stop=effort.should_stop,
+        progress=effort.progress,
     )
     by, bound = "price decomposition, strengthened for whole numbers", found.bound
     if guide is not None and guide.bound >= bound:

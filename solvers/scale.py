@@ -19,6 +19,7 @@ from solvers.coarse import coarse_guide
 from solvers.ejection import improve, seize, serve
 from solvers.found import Found, Trace, gap_of
 from solvers.guide import Guide, Reluctance
+from solvers.highs import Progress
 from solvers.oracle import Oracle
 from solvers.owners import all_owned
 from solvers.prices import Volume
@@ -56,12 +57,13 @@ def solve_large(
     gap: float = 0.0,
     log: Callable[[str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    progress: Progress | None = None,
 ) -> Found:
     """Return the best plan found in time, or the first within `gap` of its bound.
 
     `guide` is of this problem, or (prices only) of one with the same pairs and rows.
     """
-    search = Search(problem, time_limit_s, gap, log, should_stop)
+    search = Search(problem, time_limit_s, gap, log, should_stop, progress)
     search.start(guide)
     if guide is not None and guide.mean is not None and guide.reluctance is not None:
         search.round(guide.mean, until=0.25)
@@ -90,8 +92,10 @@ class Search:
         gap: float,
         log: Callable[[str], None] | None,
         should_stop: Callable[[], bool] | None,
+        progress: Progress | None = None,
     ) -> None:
         self.began, self.limit, self.gap = time.perf_counter(), time_limit_s, gap
+        self.progress = progress or (lambda *_: None)
         self.log, self.stopped = log or (lambda _: None), should_stop or (lambda: False)
         if not best_answers.signatures:
             self.log(
@@ -265,6 +269,7 @@ class Search:
             trials += TRIALS_BETWEEN
             if float(plan_cost(t, made)) < self.cost:
                 self.best, self.cost = _copy(made), float(plan_cost(t, made))
+            self._tell()
             passed = (self.part() - began) / max(1.0 - began, 1e-9)
             if trials == TRIALS_BETWEEN:  # few trials to come do not cool down what is hot
                 hot = min(1.0, TRIALS_BETWEEN / max(passed, 1e-9) / (COOLING * problem.pairs))
@@ -283,9 +288,14 @@ class Search:
         """Write down, and say, where we are."""
         passed = time.perf_counter() - self.began
         self.trace.events.append((passed, what, self.bound, self.cost))
+        self._tell()
         self.log(
             f"{passed:7.2f} s  bound {self.bound:.1f}  plan {self.cost:.1f}  gap {gap_of(self.cost, self.bound):.2%}  {what}"
         )
+
+    def _tell(self) -> None:
+        passed = time.perf_counter() - self.began
+        self.progress(passed, self.cost, self.bound, gap_of(self.cost, self.bound))
 
     def found(self) -> Found:
         """Return what was found."""

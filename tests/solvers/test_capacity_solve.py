@@ -116,3 +116,19 @@ def test_the_worst_loss_is_named() -> None:
     assert found.worst == ("board b1", "board b1", "")
     assert found.has.tolist() == [12.5, 6.0, 5.0] and found.kept.tolist() == [6.0, 2.0, 5.0]
     assert found.short.tolist() == [3.0, 3.0, 0.0]
+
+
+def test_a_stop_before_branch_and_cut_gives_back_what_was_annealed() -> None:
+    problem, told = instance("small", 0), []
+    nothing = value_of(problem, problem.now).objective
+
+    def found() -> bool:
+        return min(told, default=nothing) < 0.5 * nothing
+
+    solved = solve_capacity(
+        problem,
+        Effort(route="mip", gap=1e-9, should_stop=found, progress=lambda _s, best, _b, _g: told.append(best)),
+    )
+    assert solved.status == "interrupted"
+    assert solved.value.objective < 0.5 * nothing
+    assert solved.bound <= solved.value.objective

@@ -170,11 +170,11 @@ def capacity(
 
 
 def _teller(status: Status) -> Callable[[float, float, float, float], None]:
-    """Return what shows how far branch and cut is."""
+    """Return what shows how far the search is."""
 
     def tell(seconds: float, best: float, bound: float, gap: float) -> None:
         shown = f"best {best:,.6g}, bound {bound:,.6g}, gap {gap:.2%}" if gap < 1e3 else "no plan yet"
-        status.update(f"branch and cut {seconds:.0f} s: {shown} (Ctrl-C for the best so far)")
+        status.update(f"searching {seconds:.0f} s: {shown} (Ctrl-C for the best so far)")
 
     return tell
 
