@@ -35,7 +35,7 @@ def anneal(
     np.random.seed(seed)
     total, done = 0.0, np.empty((LONGEST, 2), np.int64)
     short = np.array([r for r in range(len(t.demand)) if short_of(t, s, r) > 0.0], dtype=np.int64)
-    for _ in range(trials):
+    for _ in range(trials if len(t.cell) else 0):
         cost, count = _trial(t, s, short, reluctance, done)
         for k in range(count):
             if s.free[t.cell[done[k, 0]]] > most_free[t.cell[done[k, 0]]]:
@@ -133,7 +133,7 @@ def _take(t: Any, s: Any, p: int, done: Any, count: int) -> Any:
 def _wanted(t: Any, s: Any, r: int, without: int, reluctance: Any) -> Any:
     """Return a pair of which a reservation would take a server, at random, and who gives it (-1: it is free); (-1, -1): none."""
     first, end = t.pair_runs[r], t.pair_runs[r + 1]
-    for _ in range(LOOKS):
+    for _ in range(LOOKS if end > first else 0):
         q = t.pairs_of[first + np.random.randint(end - first)]
         if q != without and _takes(t, s, q, reluctance[0]):
             if s.free[t.cell[q]] > 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,7 +20,8 @@ from solvers.highs import Answer, Highs
 from solvers.linear import LinearModel, LinearProgram
 from twin.records.solution import SolveStatus
 
-SMALL_INTEGERS, SMALL_COLUMNS = 2_500, 10_000  # beyond, HiGHS has no useful incumbent within a minute
+SMALL_INTEGERS = 500  # beyond, HiGHS cuts for minutes at its root and does not look at the clock meanwhile
+SMALL_COLUMNS = 10_000  # up to so many, a bound with whole modules takes a second
 STEP = 2  # months of a window
 WINDOW_S = 3.0  # processor time of a window
 # A fraction of a module above which one is built: first with room to spare, then to the nearest, then
@@ -71,6 +72,7 @@ class _Search:
     x: Floats = field(default_factory=lambda: np.zeros(0))
     objective: float = np.inf
     bound: float = -np.inf
+    bound_by: str = "the linear program, by weak duality"
     trace: list[tuple[float, float, float, float]] = field(default_factory=list)
     begun_cpu: float = field(default_factory=time.process_time)
 
@@ -80,9 +82,11 @@ class _Search:
             self.x, self.objective = x, objective
         self.say(doing)
 
-    def raise_bound(self, bound: float, doing: str) -> None:
-        """Keep a bound if it is better than the best."""
-        self.bound = max(self.bound, min(bound, self.objective))
+    def raise_bound(self, bound: float, doing: str, by: str | None = None) -> None:
+        """Keep a bound if it is better than the best; `by` says what proves it, where that is not the linear program."""
+        bound = min(bound, self.objective)
+        if bound > self.bound:
+            self.bound, self.bound_by = bound, by or self.bound_by
         self.say(doing)
 
     def say(self, doing: str) -> None:
@@ -125,8 +129,7 @@ def solve_expansion(
     search.offer(nothing, "do nothing")
     search.raise_bound(proven_bound(search.roomy, np.zeros(len(program.row_lower))), "a first bound")
     loose = relaxation(program, should_stop=stop)
-    small = int(program.integer.sum()) <= SMALL_INTEGERS and len(program.cost) <= SMALL_COLUMNS
-    route, why = _explore(search, loose, small, (time_limit_s, gap), stop)
+    route, why = _explore(search, loose, (time_limit_s, gap), stop)
     status: SolveStatus = "optimal" if search.within(gap) else "interrupted" if asked() else "feasible"
     return Solved(
         problem=problem,
@@ -136,7 +139,7 @@ def solve_expansion(
         idle=nothing,
         objective=search.objective / KILO,
         bound=search.bound / KILO,
-        bound_by="branch and bound" if route == "mip" else "the linear program, by weak duality",
+        bound_by=search.bound_by,
         status=status,
         route=route,
         why=why,
@@ -147,7 +150,7 @@ def solve_expansion(
 
 
 def _explore(
-    search: _Search, loose: Answer, small: bool, limits: tuple[float, float], stop: Callable[[], bool]
+    search: _Search, loose: Answer, limits: tuple[float, float], stop: Callable[[], bool]
 ) -> tuple[str, str]:
     """Look for plans; return the route and why it was taken."""
     if loose.row_dual is None:
@@ -156,14 +159,34 @@ def _explore(
             "the linear program was not solved before the limit: doing nothing is the only plan known",
         )
     search.raise_bound(proven_bound(search.roomy, loose.row_dual), "the linear program")
+    program = search.task.program
+    if len(program.cost) <= SMALL_COLUMNS:
+        _best_modules(search, limits, stop)
     for least in LEAST:
         if stop() or search.within(limits[1]):
             break
-        _round(search, loose, least, stop)
-    if small and not search.within(limits[1]):
+        assert loose.x is not None
+        modules = whole_modules(search.task, loose.x, least)
+        _round(search, modules, f"modules rounded above {least:g}", stop)
+    if int(program.integer.sum()) <= SMALL_INTEGERS and not search.within(limits[1]):
         _whole(search, limits, stop)
         return "mip", "few enough whole numbers for branch and bound, begun from a rounded plan"
     return "rolling", "too many whole numbers for branch and bound: windows of a linear program are rounded"
+
+
+def _best_modules(search: _Search, limits: tuple[float, float], stop: Callable[[], bool]) -> None:
+    """Solve the program with whole modules and all else in fractions: a bound, and modules to begin with."""
+    program, modules = search.task.program, search.task.columns.modules
+    whole = np.zeros(len(program.cost), dtype=bool)
+    whole[modules] = program.integer[modules]
+    left = max(1.0, limits[0] - search.clock())
+    answer = Highs(replace(program, integer=whole)).solve(
+        time_limit_s=left, gap=limits[1] / 10, should_stop=stop
+    )
+    if np.isfinite(answer.bound):
+        search.raise_bound(answer.bound, "whole modules", "branch and bound, with fractions of servers")
+    if answer.x is not None and not stop():
+        _round(search, np.round(answer.x[modules]), "the best modules", stop)
 
 
 def _whole(search: _Search, limits: tuple[float, float], stop: Callable[[], bool]) -> None:
@@ -175,19 +198,17 @@ def _whole(search: _Search, limits: tuple[float, float], stop: Callable[[], bool
     if answer.x is not None:
         search.offer(finished(search.task, answer.x), "branch and bound")
     if np.isfinite(answer.bound):
-        search.raise_bound(answer.bound, "branch and bound")
+        search.raise_bound(answer.bound, "branch and bound", "branch and bound")
 
 
-def _round(search: _Search, loose: Answer, least: float, stop: Callable[[], bool]) -> None:
-    """Round the modules, then the rest."""
+def _round(search: _Search, modules: Floats, name: str, stop: Callable[[], bool]) -> None:
+    """Round what is left to decide when the modules `[T, S]` are."""
     task = search.task
-    assert loose.x is not None
-    modules = whole_modules(task, loose.x, least)
     numbers = task.columns.modules.ravel()
     start = relaxation(task.program, fixed=numbers, at=modules.ravel(), should_stop=stop)
     if start.x is None or start.row_dual is None:
         return
-    _hurry(search, modules, f"modules rounded above {least:g}, the rest in a hurry", stop)
+    _hurry(search, modules, f"{name}, the rest in a hurry", stop)
     if stop():
         return
     plan = rolled(task, start, modules, step=STEP, seconds=WINDOW_S, stop=stop)
