@@ -17,7 +17,7 @@ import numpy as np
 
 from solvers.capacity_value import Value, broken, value_of
 from solvers.formulations.capacity import capacity_program
-from solvers.guide import LinearGuide, guide_of
+from solvers.guide import Guide, LinearGuide, guide_of
 from solvers.highs import Answer, Highs, Progress, SolverError
 from solvers.linear import LinearProgram, block_name
 from solvers.owners import all_owned
@@ -166,20 +166,25 @@ def _annealed(
     problem: CapacityProblem, program: LinearProgram, relaxed: Answer, effort: Effort, clock: float
 ) -> Ints:
     """Return the counts of a good plan, made of the linear program in seconds; today's where that is not solved."""
-    from solvers.scale import solve_large
-
     guide = guide_of(problem, program, relaxed)
     if guide is None:
         return problem.now
-    found = solve_large(
+    found = _searched(problem, guide, ANNEAL_PART * _left(effort, clock), effort)
+    return all_owned(problem, found.counts) if problem.owned else found.counts
+
+
+def _searched(problem: CapacityProblem, guide: Guide | None, limit_s: float, effort: Effort) -> Found:
+    """Search for whole plans in so many seconds. Numba is loaded here, where it is used: that takes a second."""
+    from solvers.scale import solve_large
+
+    return solve_large(
         problem,
-        time_limit_s=ANNEAL_PART * _left(effort, clock),
+        time_limit_s=limit_s,
         guide=guide,
         gap=effort.gap,
         should_stop=effort.should_stop,
         progress=effort.progress,
     )
-    return all_owned(problem, found.counts) if problem.owned else found.counts
 
 
 def _by_prices(problem: CapacityProblem, effort: Effort, clock: float) -> _Found:
@@ -219,21 +224,12 @@ def _without_backbone(
     problem: CapacityProblem, effort: Effort, clock: float, part: float = 1.0
 ) -> tuple[_Found, Found]:
     """Plans from the linear program where it takes seconds; from what prices say beyond, or where it was too slow."""
-    from solvers.scale import solve_large
-
     program = relaxed = guide = None
     if problem.pairs <= LP_PAIRS:
         linear = LinearGuide(problem)
         relaxed, guide = linear.solve(LP_PART * part * _left(effort, clock), effort.should_stop)
         program = linear.program
-    found = solve_large(
-        problem,
-        time_limit_s=part * _left(effort, clock),
-        guide=guide,
-        gap=effort.gap,
-        should_stop=effort.should_stop,
-        progress=effort.progress,
-    )
+    found = _searched(problem, guide, part * _left(effort, clock), effort)
     by, bound = "price decomposition, strengthened for whole numbers", found.bound
     if guide is not None and guide.bound >= bound:
         by = "linear program"

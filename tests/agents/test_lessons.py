@@ -9,7 +9,7 @@ import pytest
 from agents.lessons import Lessons, requirements_of
 from tests.agents.scripted import failed, two_sites, verdict
 from twin.model.fleet import Fleet
-from twin.records.requirement import Requirement
+from twin.records.requirement import Requirement, RequirementKind
 from twin.records.verdict import GateResult
 
 LOST = [("world", "a1-r1"), ("racks", "a1-r1"), ("capacity", "web")]
@@ -106,8 +106,10 @@ def lessons() -> Lessons:
     return Lessons({"web": "front", "api": "front"})
 
 
-def ask(kind: str = "latency", who: str = "web", where: str = "", amount: float = 0.05) -> Requirement:
-    return Requirement(kind=kind, who=who, where=where, amount=amount)  # type: ignore[arg-type]
+def ask(
+    kind: RequirementKind = "latency", who: str = "web", where: str = "", amount: float = 0.05
+) -> Requirement:
+    return Requirement(kind=kind, who=who, where=where, amount=amount)
 
 
 def test_a_site_is_asked_twice_then_all_sites_are_for_as_much_again() -> None:

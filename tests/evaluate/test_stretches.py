@@ -156,7 +156,8 @@ def test_what_breaks_late_fails_there_and_is_said_to_be_of_that_stretch() -> Non
     # 80 x 4^t = 150 (15 replicas) after 0.453 years, on 2027-05-05 or so.
     assert failing and min(failing) > "calm@2027-05" and "calm@2027-04" not in " ".join(failing)
     assert verdict_of(plan, ERRORS, fleet=fleet).exit_code == 0
-    assert rows[verdict["errors"].worst.scenario, "whole"] == "fail"  # type: ignore[union-attr]
+    worst = verdict["errors"].worst
+    assert worst is not None and rows[worst.scenario, "whole"] == "fail"
     example = verdict["errors"].counter_example
     assert example is not None and example.scenario in failing
     assert verdict["errors"].replay().plan.happenings

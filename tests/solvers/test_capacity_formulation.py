@@ -16,7 +16,7 @@ from solvers.formulations import capacity as formulation
 from solvers.formulations.capacity import capacity_program
 from solvers.highs import Highs
 from solvers.linear import Floats, LinearProgram
-from solvers.problem import CapacityProblem
+from solvers.problem import CapacityProblem, Ints
 from tests.solvers import lp
 from tests.solvers.capacities import by_counting, problems, renamed, server_by_server, toy
 from tests.solvers.golden import check_golden
@@ -192,7 +192,7 @@ def test_a_wish_that_nothing_can_serve_is_short_not_infeasible() -> None:
 
 
 @pytest.mark.parametrize("servers", [np.zeros(3, np.int64), np.array([0, 6, 0])])
-def test_cells_without_servers_are_nothing_to_plan_with(servers: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_cells_without_servers_are_nothing_to_plan_with(servers: Ints) -> None:
     problem = toy()
     empty = replace(problem, servers=servers, now=np.where(servers[problem.pair_cell] > 0, problem.now, 0))
     counts = _best(empty)

@@ -191,9 +191,11 @@ def test_the_tables_have_the_columns_that_reports_read(proposal: Proposal) -> No
         assert table is not None and table.columns == columns, name
         if name != "orders":
             assert tuple(dict.fromkeys(row[0] for row in table.rows)) == months
-    for _, _, used, limit in [*solution.table("power").rows, *solution.table("space").rows]:  # type: ignore[union-attr]
+    power, space, supply = (solution.table(name) for name in ("power", "space", "demand_supply"))
+    assert power is not None and space is not None and supply is not None
+    for _, _, used, limit in [*power.rows, *space.rows]:
         assert float(str(used)) <= float(str(limit)) + 0.01
-    for row in solution.table("demand_supply").rows:  # type: ignore[union-attr]
+    for row in supply.rows:
         assert float(str(row[5])) + float(str(row[6])) == pytest.approx(float(str(row[3])), abs=0.01)
 
 

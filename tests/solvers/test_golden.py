@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_a_coefficient_that_changes_counts() -> None:
     assert golden.lp_text(changed, "weight") != golden.lp_text(program, "weight")
 
 
-def test_a_missing_and_a_stale_file_are_found(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_missing_and_a_stale_file_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(golden, "FOLDER", tmp_path)
     monkeypatch.delenv("FLEETWIN_REWRITE_GOLDEN", raising=False)
     with pytest.raises(AssertionError, match="one LP file per constraint"):

@@ -18,14 +18,14 @@ from solvers.requirements import with_less, with_more
 from tests.agents.scripted import replicas, two_sites
 from twin.actions.schedule import resolve
 from twin.model.errors import UsageError
-from twin.records.requirement import Requirement
+from twin.records.requirement import Requirement, RequirementKind
 
 FLEET = two_sites()
 NEEDS = needs_of(FLEET)
 
 
-def ask(kind: str, who: str, amount: float, where: str = "") -> Requirement:
-    return Requirement(kind=kind, who=who, amount=amount, where=where)  # type: ignore[arg-type]
+def ask(kind: RequirementKind, who: str, amount: float, where: str = "") -> Requirement:
+    return Requirement(kind=kind, who=who, amount=amount, where=where)
 
 
 def test_the_fleet_needs_what_its_replicas_take() -> None:
