@@ -64,7 +64,7 @@ def power_solution(
             "integers": int(program.integer.sum()),
         },
         currency="VA",
-        costs={"usable (negative: gained)": -usable_va, "changes": objective + usable_va},
+        costs={"usable (negative: gained)": -usable_va, "changes": round(objective + usable_va, 3) + 0.0},
         binding=tuple(_binding(problem, program, answer, v)),
         alternatives=(
             Alternative(name="plan", text=f"{now:.4g} kVA usable in whole servers", objective=objective),
@@ -118,7 +118,8 @@ def _fewer(problem: PowerProblem, terms: Terms) -> Iterator[Alternative]:
     """Yield the best with one change, and with half of them: where the gain comes from."""
     for changes in sorted({1, terms.changes // 2} - {0, terms.changes}):
         if changes < terms.changes:
-            name, text = f"{changes} changes", f"at most {changes} racks change"
+            of = "1 rack changes" if changes == 1 else f"{changes} racks change"
+            name, text = f"up to {changes}", f"at most {of}"
             yield _other(problem, dataclasses.replace(terms, changes=changes), name, text)
 
 
